@@ -1,0 +1,31 @@
+/* The verbs. One file each, one table line in cli/table.c; help, man pages and completions come from
+ * the table. A verb gets what is behind its name on the command line and returns the exit code:
+ * 0 done, 1 the answer is "no" or "bad", 2 usage or configuration error, 3 the daemon can't be reached.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum exit_code { EXIT_DONE = 0, EXIT_BAD = 1, EXIT_USAGE = 2, EXIT_UNREACHABLE = 3 };
+
+struct verb_option {
+        const char *name;  /* "--socket" */
+        const char *value; /* "PATH", or NULL for a flag */
+        const char *help;
+};
+
+struct verb {
+        const char *name;
+        const char *args;        /* "[SERVICE|INCIDENT]", "" */
+        const char *summary;     /* one line, starting small */
+        const char *description; /* for the man page: plain paragraphs separated by empty lines */
+        const struct verb_option *options;
+        size_t options_count;
+        bool hidden;                       /* internal: child processes */
+        int (*run)(int argc, char **argv); /* argv[0] = the verb */
+};
+
+extern const struct verb *const verbs[];
+extern const size_t verbs_count;
+const struct verb *verb_find(const char *name);

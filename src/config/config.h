@@ -1,0 +1,65 @@
+/* The configuration of sexton: sexton.yaml and conf.d/*.yaml beside it, over defaults. Every key is a
+ * row of a table (name, type, default, bounds, prose), from which parsing, check-config and the man
+ * page come. All errors are found in one pass, each with file, line, column, key and a suggestion.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "model/detect_params.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum { CONFIG_GLOBS = 64, CONFIG_NOTIFIERS = 16 };
+
+enum mode { MODE_OBSERVE, MODE_ENFORCE };
+
+struct config {
+        enum mode mode;
+        double grace; /* s */
+        char act_only_in[CONFIG_GLOBS][128];
+        uint32_t act_only_in_count;
+
+        char listen[128]; /* HOST:PORT */
+        char socket[108];
+        char data_dir[256];
+        char proc_root[128], cgroup_root[128]; /* "/proc", "/sys/fs/cgroup" */
+
+        struct {
+                bool enabled;
+                char socket[108]; /* "" = look for Docker's, then Podman's */
+        } engine;
+
+        struct {
+                bool netlink, bpf, pidfd, psi; /* switches for lifecycle sources; all off = scan */
+                double scan_interval;          /* s, used when scanning is all there is */
+                double drain_interval;         /* s, coalescing of kernel events (0.01..0.05) */
+        } sources;
+
+        struct {
+                char name[64], type[16], url[256];
+        } notify[CONFIG_NOTIFIERS];
+        uint32_t notify_count;
+
+        struct detect_config detect;
+};
+
+struct config_problem {
+        char text[400]; /* "sexton.yaml:3:5: detect.zombie_leek: unknown key; did you mean zombie_leak?" */
+};
+
+void config_defaults(struct config *c);
+
+/* Reads path (and conf.d/*.yaml in its folder, in order of name) over *c. A missing file is fine when
+ * may_be_absent. Problems found are written to problems[0..max) and counted in *ret_count (may exceed
+ * max). 0 when there is none, else -EINVAL; -errno when a file cannot be read (also a problem). */
+int config_load(struct config *c, const char *path, bool may_be_absent, struct config_problem *problems,
+        uint32_t max, uint32_t *ret_count);
+
+/* The same for one text already in memory; `name` is what messages call it. For tests and fuzzing. */
+int config_parse(struct config *c, const char *name, const char *text, size_t len,
+        struct config_problem *problems, uint32_t max, uint32_t *ret_count);
+
+/* Prints every key with type, default, bounds and prose: "text" for people, "man" as mdoc rows. */
+void config_describe(FILE *out, bool mdoc);

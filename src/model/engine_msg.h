@@ -1,0 +1,71 @@
+/* What the engine process tells the guard, and what the guard asks of it, over one SOCK_SEQPACKET
+ * pair: fixed-size structs, one per message, both ends from the same binary (version checked once by
+ * size). Neither side ever blocks on it: a full socket drops the message and counts it.
+ */
+#pragma once
+
+#include "model/board.h"
+
+enum engine_msg_type {
+        /* engine -> guard */
+        ENGINE_MSG_STATE = 1, /* state, text */
+        ENGINE_MSG_CONTAINER, /* container: whole record, new or changed */
+        ENGINE_MSG_EVENT,     /* event */
+        ENGINE_MSG_COMMAND,   /* command line and exe of (pid, start) as asked */
+        ENGINE_MSG_SYNCED,    /* after (re)connecting every known container has been sent; those not sent are
+                                 gone */
+        /* guard -> engine */
+        ENGINE_MSG_ASK_COMMAND, /* pid, start_ns: read /proc/PID/cmdline and exe, which may block on the
+                                   target */
+};
+
+enum container_event {
+        CONTAINER_EVENT_CREATE = 1,
+        CONTAINER_EVENT_START,
+        CONTAINER_EVENT_DIE,  /* code = exit code, value = seconds it ran when the engine says so, else NAN */
+        CONTAINER_EVENT_STOP, /* a person's stop or kill */
+        CONTAINER_EVENT_RESTART, /* a person's restart */
+        CONTAINER_EVENT_PAUSE,
+        CONTAINER_EVENT_UNPAUSE,
+        CONTAINER_EVENT_DESTROY,
+        CONTAINER_EVENT_OOM,
+        CONTAINER_EVENT_UPDATE,
+        CONTAINER_EVENT_RENAME,
+        CONTAINER_EVENT_HEALTH,      /* code = enum container_health */
+        CONTAINER_EVENT_PROBE_START, /* health check started; exec_id */
+        CONTAINER_EVENT_PROBE_END,   /* code = exit code, value = seconds, timed_out */
+        CONTAINER_EVENT_EXEC_START,  /* a person's exec; exec_id, command */
+        CONTAINER_EVENT_EXEC_END,
+};
+
+struct engine_event {
+        uint8_t kind; /* enum container_event */
+        bool timed_out;
+        bool replayed; /* happened before we listened; told by the engine's history */
+        int32_t code;
+        int64_t unix_ns;
+        double value;
+        char id[72];
+        char exec_id[72];
+        char command[BOARD_STRING];
+};
+
+struct engine_command {
+        int32_t pid;
+        uint64_t start_ns;
+        char command[LIFE_COMMAND_SIZE]; /* "" could not be read */
+        char exe[LIFE_EXE_SIZE];
+};
+
+struct engine_msg {
+        uint32_t type; /* enum engine_msg_type */
+        union {
+                struct {
+                        uint8_t state; /* enum engine_state */
+                        char text[120];
+                } state;
+                struct container container;
+                struct engine_event event;
+                struct engine_command command;
+        };
+};

@@ -1,0 +1,105 @@
+/* Sharing the board: see board_map.h. */
+#include "wire/board_map.h"
+
+#include "base/util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+
+int board_create(void)
+{
+        cleanup_close int fd = memfd_create("sexton-board", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+        if (fd < 0)
+                return -errno;
+        if (ftruncate(fd, sizeof(struct board)) < 0)
+                return -errno;
+        if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+                return -errno;
+        return TAKE_FD(fd);
+}
+
+int board_map(int fd, bool writable, struct board **ret_board)
+{
+        struct stat st;
+        struct board *b;
+
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if ((size_t)st.st_size != sizeof *b)
+                return -EPROTO;
+        b = mmap(NULL, sizeof *b, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
+        if (b == MAP_FAILED)
+                return -errno;
+        if (b->version && b->version != BOARD_VERSION) {
+                munmap(b, sizeof *b);
+                return -EPROTO;
+        }
+        *ret_board = b;
+        return 0;
+}
+
+void board_unmap(struct board *b)
+{
+        if (b)
+                munmap(b, sizeof *b);
+}
+
+void board_write_begin(struct board *b)
+{
+        /* |1 and not +1: a guard that died inside a write left the number odd */
+        __atomic_store_n(&b->sequence, b->sequence | 1u, __ATOMIC_RELAXED);
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+void board_write_end(struct board *b, uint64_t now_ns)
+{
+        b->updated_ns = now_ns;
+        __atomic_store_n(&b->sequence, (b->sequence | 1u) + 1u, __ATOMIC_RELEASE);
+}
+
+static size_t used(uint32_t top, uint32_t max, size_t each)
+{
+        return (size_t)MIN(top, max) * each;
+}
+
+static void copy_used(struct board *to, const struct board *from)
+{
+        memcpy(to, from, offsetof(struct board, service));
+        memcpy(to->service, from->service, used(to->service_top, BOARD_SERVICES, sizeof to->service[0]));
+        memcpy(to->container, from->container,
+                used(to->container_top, BOARD_CONTAINERS, sizeof to->container[0]));
+        memcpy(to->string, from->string, used(to->string_top, BOARD_STRINGS, sizeof to->string[0]));
+        memcpy(to->process, from->process, used(to->process_top, BOARD_PROCESSES, sizeof to->process[0]));
+}
+
+struct board *board_snapshot(const struct board *b, int tries)
+{
+        struct board *copy = mmap(NULL, sizeof *copy, PROT_READ | PROT_WRITE,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+        if (copy == MAP_FAILED)
+                return NULL;
+        for (int i = 0; i < tries; i++) {
+                uint32_t before = __atomic_load_n(&b->sequence, __ATOMIC_ACQUIRE);
+                if (!(before & 1u)) {
+                        copy_used(copy, b);
+                        __atomic_thread_fence(__ATOMIC_ACQUIRE);
+                        if (__atomic_load_n(&b->sequence, __ATOMIC_RELAXED) == before)
+                                return copy;
+                }
+                nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
+        }
+        munmap(copy, sizeof *copy);
+        errno = EAGAIN;
+        return NULL;
+}
+
+void board_snapshot_free(struct board *copy)
+{
+        board_unmap(copy);
+}

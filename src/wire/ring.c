@@ -1,0 +1,90 @@
+/* The event ring: see ring.h. */
+#include "wire/ring.h"
+
+#include "base/util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+int ring_create(void)
+{
+        cleanup_close int fd = memfd_create("sexton-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+        if (fd < 0)
+                return -errno;
+        if (ftruncate(fd, sizeof(struct ring)) < 0)
+                return -errno;
+        if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+                return -errno;
+        return TAKE_FD(fd);
+}
+
+int ring_map(int fd, bool writable, struct ring **ret_ring)
+{
+        struct stat st;
+
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if ((size_t)st.st_size != sizeof(struct ring))
+                return -EPROTO;
+        void *p = mmap(
+                NULL, sizeof(struct ring), writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
+        if (p == MAP_FAILED)
+                return -errno;
+        *ret_ring = p;
+        return 0;
+}
+
+void ring_unmap(struct ring *r)
+{
+        if (r)
+                munmap(r, sizeof *r);
+}
+
+void ring_append(struct ring *r, const struct event *e)
+{
+        uint64_t number = r->written + 1;
+        __typeof__(&r->slot[0]) s = &r->slot[number % RING_EVENTS];
+
+        __atomic_store_n(&s->number, 0, __ATOMIC_RELAXED);
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        s->event = *e;
+        __atomic_store_n(&s->number, number, __ATOMIC_RELEASE);
+        __atomic_store_n(&r->written, number, __ATOMIC_RELEASE);
+}
+
+void ring_reader_init(struct ring_reader *rd, const struct ring *r)
+{
+        uint64_t written = __atomic_load_n(&r->written, __ATOMIC_ACQUIRE);
+
+        *rd = (struct ring_reader){.ring = r, .next = written > RING_EVENTS ? written - RING_EVENTS + 1 : 1};
+}
+
+bool ring_read(struct ring_reader *rd, struct event *ret)
+{
+        for (;;) {
+                uint64_t written = __atomic_load_n(&rd->ring->written, __ATOMIC_ACQUIRE);
+                if (rd->next > written)
+                        return false;
+                if (written - rd->next >= RING_EVENTS) {
+                        uint64_t oldest = written - RING_EVENTS + 1;
+                        rd->lost += oldest - rd->next;
+                        rd->next = oldest;
+                }
+                __typeof__(&rd->ring->slot[0]) s = &rd->ring->slot[rd->next % RING_EVENTS];
+                if (__atomic_load_n(&s->number, __ATOMIC_ACQUIRE) == rd->next) {
+                        *ret = s->event;
+                        __atomic_thread_fence(__ATOMIC_ACQUIRE);
+                        if (__atomic_load_n(&s->number, __ATOMIC_RELAXED) == rd->next) {
+                                rd->next++;
+                                return true;
+                        }
+                }
+                /* overwritten while we looked */
+                rd->lost++;
+                rd->next++;
+        }
+}
