@@ -1,0 +1,110 @@
+"""What every scenario is: containers that go up, trouble that arises in them, and what Sexton has to say about it."""
+
+import traceback
+
+from .waiting import Timeout, wait_until
+
+
+class Scenario:
+    """Subclasses say `proves`, and define up(), arise() and expect().
+
+    up() starts the containers, arise() checks by /proc that the trouble is really there, expect() asks Sexton.
+    Scenarios share one engine. Those that are `alone` also get a Sexton of their own, with `config` merged into its
+    configuration, and nothing beside them.
+    """
+
+    proves = ""
+    alone = False
+    config = {}
+    missing = staticmethod(lambda: None)  # why it can't run here, or None
+
+    def __init__(self, lab):
+        self.name = type(self).__module__.rsplit(".", 1)[-1]
+        self.lab = lab
+        self.engine = lab.engine
+        self.sexton = None
+        self.containers = []
+        self.failed = False
+
+    def up(self):
+        raise NotImplementedError
+
+    def arise(self):
+        raise NotImplementedError
+
+    def expect(self, sexton):
+        raise NotImplementedError
+
+    def down(self):
+        for container in self.containers:
+            container.remove()
+
+    # Containers
+
+    def start(self, name, command, **options):
+        container = self.engine.run(f"{self.name}-{name}", command, mount=self.lab.workloads, **options)
+        self.containers.append(container)
+        return container
+
+    def adopt(self, name, identity):
+        """Takes charge of a container that somebody else started."""
+        self.containers.append(self.engine.adopt(name, identity))
+
+    def zoo(self, name, *mode, **options):
+        """A container of workloads/zoo.c."""
+        return self.start(name, ["/w/zoo", *map(str, mode)], **options)
+
+    # Checks
+
+    def check(self, passed, what, got=None):
+        if not self.lab.report.ok(passed, f"{self.name}: {what}", f"got: {got!r}"[:4000]):
+            self.failed = True
+        return passed
+
+    def equal(self, got, wanted, what):
+        return self.check(got == wanted, what, f"{got!r}, wanted {wanted!r}")
+
+    def eventually(self, predicate, timeout, what):
+        """A check that may take a while. The predicate's value, or None."""
+        try:
+            value = wait_until(predicate, timeout, what)
+        except Timeout as late:
+            self.check(False, what, str(late))
+            return None
+        self.check(True, what)
+        return value
+
+    def note(self, text):
+        self.lab.report.note(f"{self.name}: {text}")
+
+    # Running
+
+    def run(self, sexton):
+        """Everything but up() and down(). An exception is a failed check."""
+        self.sexton = sexton
+        try:
+            self.arise()
+            if sexton and not self.failed:
+                self.expect(sexton)
+        except Exception as error:
+            self.check(False, f"no surprise ({type(error).__name__})", traceback.format_exc())
+        if self.failed:
+            for container in self.containers:
+                self._describe(container)
+
+    def _describe(self, container):
+        try:
+            state = container.inspect()["State"]
+            self.note(f"{container.name}: {state['Status']}, exit code {state['ExitCode']}, pid {state['Pid']}")
+            self.note("\n".join(container.logs().splitlines()[-10:]))
+        except Exception as error:
+            self.note(f"{container.name}: {error}")
+
+
+def holds_dead(zombies, **wanted):
+    """The zombies that have these values; holder's values are written holder_pid=…"""
+
+    def value(zombie, key):
+        return zombie["holder"][key[len("holder_") :]] if key.startswith("holder_") else zombie[key]
+
+    return [one for one in zombies if all(value(one, key) == what for key, what in wanted.items())]
