@@ -1,0 +1,91 @@
+from harness import procfs
+from harness.engine import seconds
+from harness.scenario import Scenario, holds_dead
+
+WORKER = "odin/celery-worker"
+DECOY = "odin/api"
+PROBE = "celery -A app inspect ping"
+
+
+def start_worker(scenario, project, every, init=False):
+    """The worker of the incident beside the broker it needs: no init unless asked for, a shell-form probe that
+    can't be done in its time (the command waits a second for answers, after half a second of imports)."""
+    network = scenario.engine.network(f"{scenario.name}-{project}")
+    scenario.start("redis", ["redis-server", "--save", "", "--protected-mode", "no"], project=project,
+                   service="redis", network=network, alias="redis")  # fmt: skip
+    return scenario.start(
+        "worker", ["celery", "-A", "app", "worker", "--concurrency", "2", "--loglevel", "warning"],
+        project=project, service="celery-worker", network=network, restart="unless-stopped", init=init,
+        health={"Test": ["CMD-SHELL", PROBE], "Interval": seconds(every), "Timeout": seconds(1), "Retries": 3},
+    )  # fmt: skip
+
+
+def timed_out(container):
+    return [one for one in container.health().get("Log") or [] if "exceeded timeout" in one["Output"]]
+
+
+class CeleryStorm(Scenario):
+    proves = "timed-out shell-form probes of a Celery worker without init leave orphans; the crash loop beside it is innocent"
+    alone = True
+
+    def up(self):
+        self.worker = start_worker(self, "odin", every=0.5)
+        self.decoy = self.start(
+            "api", ["uvicorn", "bad_api:app"], project="odin", service="api", restart="unless-stopped"
+        )
+
+    def arise(self):
+        self.holder = self.worker.pid()
+        self.eventually(
+            lambda: len(self.orphans()) >= 3, 60, "three dead probes below the worker's PID 1, each of a dead session"
+        )
+        self.check(timed_out(self.worker), "the engine says that probes time out", self.worker.health())
+        self.check(b"celery" in procfs.cmdline(self.holder), "the worker's PID 1 is celery", procfs.cmdline(self.holder))
+        self.eventually(lambda: self.decoy.restarts() >= 3, 60, "the API beside it crash-loops")
+
+    def orphans(self):
+        alive = procfs.processes()
+        return [
+            one
+            for one in procfs.zombies(self.holder)
+            if one.ppid == self.holder and one.session != alive[self.holder].session and one.session not in alive
+        ]
+
+    def expect(self, sexton):
+        found = self.eventually(
+            lambda: holds_dead(sexton.zombies(WORKER), kind="orphan", origin="healthcheck", holder_pid=self.holder),
+            60, "zombies of kind orphan and origin healthcheck, held by the worker's PID 1",
+        )  # fmt: skip
+        if found:
+            holder = found[0]["holder"]
+            self.check("celery" in holder["command"], "the holder's command is celery", holder)
+            self.equal(holder["service"], WORKER, "the holder's service is the worker")
+            self.equal(holder["is_pid1"], True, "the holder is a PID 1")
+            self.check(found[0]["why"] and found[0]["remedy"], "it says why they aren't buried, and the remedy", found[0])
+        pids = {one.pid for one in self.orphans()}
+        self.eventually(
+            lambda: pids <= {one["pid"] for one in sexton.zombies(WORKER)}, 10, "every orphan in /proc is listed"
+        )
+        self.check(
+            all(one["kind"] in ("orphan", "transient") for one in sexton.zombies(WORKER)),
+            "no zombie of the worker is of another kind", sexton.zombies(WORKER),
+        )  # fmt: skip
+        self.eventually(lambda: sexton.findings(WORKER, "zombie_leak"), 60, "a zombie leak is found in the worker")
+        self.eventually(lambda: sexton.findings(WORKER, "health_check"), 60, "its health check is found at fault")
+        self.eventually(
+            lambda: sexton.services()[WORKER]["health_checks"]["timeouts"] >= 3, 30, "its probes' time-outs are counted"
+        )
+        self.check(
+            any(one["service"] == WORKER and one["holder"]["pid"] == self.holder and one["count"] >= 3
+                for one in sexton.by_holder()),
+            "by_holder counts them", sexton.by_holder(),
+        )  # fmt: skip
+        self.eventually(lambda: sexton.findings(DECOY, "restart_loop"), 60, "the API's restart loop is found too")
+        self.eventually(lambda: sexton.why()["culprit"] == WORKER, 60, "why: the worker is the culprit")
+        why = sexton.why()
+        remedy = " ".join(map(str, why["remedy"])).lower()
+        self.check("init" in remedy, "why: the remedy names the missing init", why["remedy"])
+        self.check(DECOY in str(why["refuted"]), "why: the API is refuted", why["refuted"])
+        self.check(not holds_dead(sexton.zombies(), service=DECOY, kind="orphan"), "no orphan is laid to the API")
+        cpu = {name: one["cpu_seconds"] for name, one in sexton.services().items()}
+        self.check(cpu[WORKER] > cpu[DECOY], "the worker cost more than the API", cpu)
