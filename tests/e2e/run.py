@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+from types import MappingProxyType
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
@@ -23,6 +24,7 @@ from harness.tap import Report  # noqa: E402
 from scenarios.api_crash_loop import ApiCrashLoop  # noqa: E402
 from scenarios.celery_storm import CeleryStorm  # noqa: E402
 from scenarios.celery_storm_init import CeleryStormInit  # noqa: E402
+from scenarios.dockerd_killed import DockerdKilled  # noqa: E402
 from scenarios.dockerd_stopped import DockerdStopped  # noqa: E402
 from scenarios.healthy_compose import HealthyCompose  # noqa: E402
 from scenarios.hostile_names import HostileNames  # noqa: E402
@@ -37,6 +39,7 @@ SCENARIOS = {
     "healthy_compose": HealthyCompose,
     "celery_storm": CeleryStorm,
     "dockerd_stopped": DockerdStopped,
+    "dockerd_killed": DockerdKilled,
     "celery_storm_init": CeleryStormInit,
     "never_waits": NeverWaits,
     "leader_thread": LeaderThread,
@@ -81,7 +84,7 @@ class Lab:
             raise SystemExit("workloads/zoo.c doesn't compile")
 
     @contextlib.contextmanager
-    def watched(self, config):
+    def watched(self, config=MappingProxyType({})):
         """A Sexton of its own for a with block, or None where scenarios are only checked themselves."""
         if not self.program:
             yield None

@@ -43,6 +43,7 @@ class Engine:
         self.socket = f"{folder}/docker.sock"
         self.container_ids, self.network_ids = [], []  # all that ever were, for the search for leftovers
         self._children = []
+        self._init = self._dockerd = None
         self._logs = []
 
     # The daemons
@@ -67,13 +68,18 @@ class Engine:
             f"[plugins.'io.containerd.internal.v1.opt']\npath = '{at}/opt'\n",
         )
         # Without this key the daemon writes one to /etc/docker.
-        _write(f"{at}/daemon.json", json.dumps({"deprecated-key-path": f"{at}/key.json"}))
+        settings = {"deprecated-key-path": f"{at}/key.json", "live-restore": True}
+        _write(f"{at}/daemon.json", json.dumps(settings))
         # The shims are daemons: orphans that the host's PID 1 has to reap. Not every machine's does so at once, and then
         # they are zombies, which no scenario wants. Below an init of our own they are reaped.
         self._init = self._spawn(
             "docker-init", "-s", "--", "containerd", "--config", f"{at}/containerd.toml", "--log-level", "warn"
         )
         wait_until(lambda: self._alive() and os.path.exists(f"{at}/containerd.sock"), 60, "containerd's socket")
+        self.start_dockerd()
+
+    def start_dockerd(self):
+        at = self.folder
         self._dockerd = self._spawn(
             "dockerd", "--config-file", f"{at}/daemon.json", "--host", f"unix://{self.socket}",
             "--containerd", f"{at}/containerd.sock", "--data-root", f"{at}/data", "--exec-root", f"{at}/exec",
@@ -84,7 +90,8 @@ class Engine:
 
     def _spawn(self, *command):
         log = open(f"{self.folder}/{command[0]}.log", "ab")
-        self._logs.append(log.name)
+        if log.name not in self._logs:
+            self._logs.append(log.name)
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         log.close()
         self._children.append(child)
@@ -116,11 +123,17 @@ class Engine:
     def resume(self):
         self._dockerd.send_signal(signal.SIGCONT)
 
+    def kill_dockerd(self):
+        """As if it had crashed: the containers live on."""
+        self._dockerd.kill()
+        self._dockerd.wait()
+        self._children.remove(self._dockerd)
+
     def stop(self):
         if not self._children:
             return
-        if self._children[-1].poll() is None:
-            self._children[-1].send_signal(signal.SIGCONT)
+        if self._children[-1] is self._dockerd and self._dockerd.poll() is None:
+            self._dockerd.send_signal(signal.SIGCONT)
             for container in self.api("GET", "/containers/json?all=1"):
                 self.remove(container["Id"])
             for network in self.api("GET", "/networks"):
@@ -135,6 +148,9 @@ class Engine:
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
+        # A dockerd that was killed couldn't undo the mount it makes of its folder.
+        if f"{self.folder}/data" in [path for path, _, _ in procfs.mounts()]:
+            subprocess.run(["umount", f"{self.folder}/data"], check=False)
 
     # The API
 

@@ -4,7 +4,7 @@ import glob
 import os
 import re
 
-from .procfs import cgroup_mounts, read
+from .procfs import cgroup_mounts, mounts, read
 from .waiting import Timeout, wait_until
 
 # Folders that containerd and dockerd make outside those they were given, innermost first.
@@ -56,9 +56,9 @@ class Leftovers:
     def _search(self, folder, engine, pids):
         ids = engine.container_ids
         yield from _processes(folder, ids, pids)
-        for line in open("/proc/self/mountinfo"):
+        for path, _, line in mounts():
             if folder in line or any(one in line for one in ids):
-                yield f"mount {line.split()[4]}"
+                yield f"mount {path}"
         for path in sorted(_cgroups() - self._cgroups):
             name = os.path.basename(path)
             if "sexton" in path or any(one in name for one in ids):

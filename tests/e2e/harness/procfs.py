@@ -90,8 +90,14 @@ def cmdline(pid):
     return read(f"/proc/{pid}/cmdline")
 
 
+def mounts():
+    """(path, type, the whole line) of each, in the order they were made."""
+    lines = read("/proc/self/mountinfo").decode(errors="replace").splitlines()
+    return [(line.split()[4], line.split(" - ")[1].split()[0], line) for line in lines]
+
+
 def cgroup_mounts():
-    return [line.split()[4] for line in open("/proc/self/mountinfo") if re.search(r" - cgroup2? ", line)]
+    return [path for path, kind, _ in mounts() if kind in ("cgroup", "cgroup2")]
 
 
 def cgroup_file(container_id, name):

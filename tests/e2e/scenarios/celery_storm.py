@@ -89,3 +89,16 @@ class CeleryStorm(Scenario):
         self.check(not holds_dead(sexton.zombies(), service=DECOY, kind="orphan"), "no orphan is laid to the API")
         cpu = {name: one["cpu_seconds"] for name, one in sexton.services().items()}
         self.check(cpu[WORKER] > cpu[DECOY], "the worker cost more than the API", cpu)
+        self.too_late()
+
+    def too_late(self):
+        """Another Sexton that comes when the dead are already there, their probes long gone and their cgroups forgotten."""
+        with self.lab.watched() as late:
+            pids = {one.pid for one in self.orphans()}
+            self.eventually(
+                lambda: pids <= {one["pid"] for one in late.zombies(WORKER) if one["kind"] in ("orphan", "transient")},
+                30, "a Sexton that comes too late lists them all the same, under the worker's name",
+            )  # fmt: skip
+            found = [one for one in late.zombies(WORKER) if one["pid"] in pids]
+            self.equal({one["origin"] for one in found}, {"healthcheck"}, "and knows their origin from what they were born in")
+            self.equal({one["holder"]["pid"] for one in found}, {self.holder}, "and their holder")
