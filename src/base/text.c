@@ -166,3 +166,31 @@ bool text_glob(const char *pattern, const char *s)
                 pattern++;
         return *pattern == '\0';
 }
+
+size_t text_distance(const char *a, const char *b)
+{
+        enum { LONGEST = 63 };
+        /* Three rows of the edit matrix: this one, the one before, and the one before that for swaps. */
+        size_t row[3][LONGEST + 1];
+        size_t la = strlen(a), lb = strlen(b);
+
+        if (la > LONGEST || lb > LONGEST)
+                return SIZE_MAX;
+        for (size_t j = 0; j <= lb; j++)
+                row[0][j] = j;
+        for (size_t i = 1; i <= la; i++) {
+                size_t *now = row[i % 3];
+                const size_t *up = row[(i - 1) % 3], *up2 = row[(i + 1) % 3];
+
+                now[0] = i;
+                for (size_t j = 1; j <= lb; j++) {
+                        size_t best = up[j - 1] + (a[i - 1] != b[j - 1]);
+                        size_t gap = MIN(up[j], now[j - 1]) + 1;
+                        best = MIN(best, gap);
+                        if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                                best = MIN(best, up2[j - 2] + 1);
+                        now[j] = best;
+                }
+        }
+        return row[la % 3][lb];
+}

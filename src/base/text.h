@@ -28,3 +28,7 @@ size_t text_printable(char *dst, size_t size, const char *src, size_t len);
 
 /* Shell-style match with * and ? only, whole string. */
 bool text_glob(const char *pattern, const char *s);
+
+/* How many letters must be added, dropped, changed or swapped with their neighbour to make b of a. For
+ * "did you mean": words of more than 63 bytes count as far from everything (SIZE_MAX). */
+size_t text_distance(const char *a, const char *b);

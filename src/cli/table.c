@@ -1,5 +1,11 @@
 /* The table of verbs, in the order that help shows them. */
+#include "base/util.h"
 #include "cli/verb.h"
 
-const struct verb *const verbs[] = {NULL};
-const size_t verbs_count = 0;
+extern const struct verb verb_help, verb_version;
+
+const struct verb *const verbs[] = {
+        &verb_version,
+        &verb_help,
+};
+const size_t verbs_count = ARRAY_SIZE(verbs);

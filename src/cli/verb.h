@@ -20,8 +20,11 @@ struct verb {
         const char *args;        /* "[SERVICE|INCIDENT]", "" */
         const char *summary;     /* one line, starting small */
         const char *description; /* for the man page: plain paragraphs separated by empty lines */
+        const char *bad;         /* what exit code 1 says, NULL when it doesn't occur */
+        const char *examples;    /* "command\n" "what it does\n" in turns, or NULL */
         const struct verb_option *options;
         size_t options_count;
+        bool asks_daemon;                  /* exit code 3 can occur */
         bool hidden;                       /* internal: child processes */
         int (*run)(int argc, char **argv); /* argv[0] = the verb */
 };
@@ -29,3 +32,5 @@ struct verb {
 extern const struct verb *const verbs[];
 extern const size_t verbs_count;
 const struct verb *verb_find(const char *name);
+/* The visible verb that a mistyped name was meant to be, or NULL when none is near. */
+const struct verb *verb_near(const char *name);

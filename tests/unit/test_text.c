@@ -56,12 +56,25 @@ static void glob(void)
         check(!text_glob("", "x"));
 }
 
+static void distance(void)
+{
+        check_int(text_distance("status", "status"), 0);
+        check_int(text_distance("stauts", "status"), 1); /* a swap is one mistake */
+        check_int(text_distance("zombie", "zombies"), 1);
+        check_int(text_distance("", "why"), 3);
+        check_int(text_distance("why", ""), 3);
+        check_int(text_distance("kitten", "sitting"), 3);
+        check(text_distance("a234567890123456789012345678901234567890123456789012345678901234", "a") ==
+                SIZE_MAX);
+}
+
 static void all(void)
 {
         test(numbers);
         test(fields_and_lines);
         test(printable);
         test(glob);
+        test(distance);
 }
 
 int main(void)
