@@ -1,6 +1,6 @@
-/* The configuration of sexton: sexton.yaml and conf.d/*.yaml beside it, over defaults. Every key is a
- * row of a table (name, type, default, bounds, prose), from which parsing, check-config and the man
- * page come. All errors are found in one pass, each with file, line, column, key and a suggestion.
+/* The configuration of sexton: sexton.yaml and the .yaml files of conf.d beside it, over defaults. Every key
+ * is a row of a table (name, type, default, bounds, prose), from which parsing, check-config and the man page
+ * come. All errors are found in one pass, each with file, line, column, key and a suggestion.
  */
 #pragma once
 
@@ -51,15 +51,21 @@ struct config_problem {
 
 void config_defaults(struct config *c);
 
-/* Reads path (and conf.d/*.yaml in its folder, in order of name) over *c. A missing file is fine when
- * may_be_absent. Problems found are written to problems[0..max) and counted in *ret_count (may exceed
- * max). 0 when there is none, else -EINVAL; -errno when a file cannot be read (also a problem). */
+/* Reads path (and the .yaml files of conf.d in its folder, in order of name) over *c. A missing file is fine
+ * when may_be_absent. Problems found are written to problems[0..max) and counted in *ret_count (may exceed
+ * max). 0 when there is none, else -EINVAL; -errno when a file cannot be read (also a problem). Values
+ * without a problem are set all the same: a caller that goes on with the old ones loads into a copy. A
+ * list replaces the one of an earlier file. */
 int config_load(struct config *c, const char *path, bool may_be_absent, struct config_problem *problems,
         uint32_t max, uint32_t *ret_count);
 
 /* The same for one text already in memory; `name` is what messages call it. For tests and fuzzing. */
 int config_parse(struct config *c, const char *name, const char *text, size_t len,
         struct config_problem *problems, uint32_t max, uint32_t *ret_count);
+
+/* Sets one key from text, for options of the command line: "listen", "socket", "engine.socket"... The
+ * error names the key. Lists cannot be set so. */
+int config_set(struct config *c, const char *key, const char *value, struct error *e);
 
 /* Prints every key with type, default, bounds and prose: "text" for people, "man" as mdoc rows. */
 void config_describe(FILE *out, bool mdoc);

@@ -1,0 +1,317 @@
+/* Values as people write them: durations, ratios, sizes, words, addresses; and their checks. */
+#include "config/table.h"
+
+#include "base/text.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+#include <strings.h>
+
+struct unit {
+        const char *name;
+        double factor;
+};
+
+/* Largest first, so that value_show() finds the best one. */
+static const struct unit duration_units[] = {
+        {"d", 86400}, {"h", 3600}, {"m", 60}, {"s", 1}, {"ms", 1e-3}, {"us", 1e-6}, {NULL, 0}};
+static const struct unit byte_units[] = {{"TiB", 1099511627776.0}, {"GiB", 1073741824.0}, {"MiB", 1048576.0},
+        {"KiB", 1024.0}, {"B", 1}, {"TB", 1e12}, {"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3},
+        /* as container engines read them */
+        {"T", 1099511627776.0}, {"G", 1073741824.0}, {"M", 1048576.0}, {"K", 1024.0}, {"t", 1099511627776.0},
+        {"g", 1073741824.0}, {"m", 1048576.0}, {"k", 1024.0}, {NULL, 0}};
+
+static bool digit(char c)
+{
+        return c >= '0' && c <= '9';
+}
+
+/* Decimal number with optional fraction and exponent, always with a point, whatever the locale. */
+static bool number_at(const char **p, double *ret)
+{
+        const char *s = *p;
+        double v = 0, scale = 1;
+        int digits = 0, exponent = 0;
+
+        for (; digit(*s); s++, digits++)
+                v = v * 10 + (*s - '0');
+        if (*s == '.')
+                for (s++; digit(*s); s++, digits++) {
+                        scale /= 10;
+                        v += (*s - '0') * scale;
+                }
+        if (!digits)
+                return false;
+        if ((*s == 'e' || *s == 'E') && (digit(s[1]) || ((s[1] == '+' || s[1] == '-') && digit(s[2])))) {
+                bool negative = s[1] == '-';
+                s += digit(s[1]) ? 1 : 2;
+                for (; digit(*s); s++)
+                        exponent = MIN(exponent * 10 + (*s - '0'), 400);
+                v *= pow(10, negative ? -exponent : exponent);
+        }
+        if (!isfinite(v))
+                return false;
+        *p = s;
+        *ret = v;
+        return true;
+}
+
+static const struct unit *unit_at(const char **p, const struct unit *units)
+{
+        size_t n = 0;
+
+        while (((*p)[n] >= 'a' && (*p)[n] <= 'z') || ((*p)[n] >= 'A' && (*p)[n] <= 'Z'))
+                n++;
+        for (; n && units->name; units++)
+                if (strlen(units->name) == n && !strncmp(units->name, *p, n)) {
+                        *p += n;
+                        return units;
+                }
+        return NULL;
+}
+
+/* "1h30m", "512MiB", "1.5"; a number without a unit stands alone. */
+static bool with_units(const char *text, const struct unit *units, double *ret)
+{
+        double sum = 0;
+
+        for (const char *p = text;;) {
+                double v;
+                if (!number_at(&p, &v))
+                        return false;
+                if (*p == '\0' && sum == 0) {
+                        *ret = v;
+                        return true;
+                }
+                while (*p == ' ')
+                        p++;
+                const struct unit *u = unit_at(&p, units);
+                if (!u)
+                        return false;
+                sum += v * u->factor;
+                if (*p == '\0') {
+                        *ret = sum;
+                        return true;
+                }
+        }
+}
+
+static bool ratio(const char *text, double *ret)
+{
+        const char *p = text;
+        double v;
+
+        if (!number_at(&p, &v))
+                return false;
+        if (*p == '%') {
+                v /= 100;
+                p++;
+        }
+        *ret = v;
+        return *p == '\0';
+}
+
+static bool plain_number(const char *text, double *ret)
+{
+        const char *p = text;
+
+        return number_at(&p, ret) && *p == '\0';
+}
+
+static bool boolean(const char *text, double *ret)
+{
+        static const char *const words[] = {"false", "true", "no", "yes", "off", "on"};
+
+        for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+                if (!strcasecmp(words[i], text)) {
+                        *ret = (double)(i % 2);
+                        return true;
+                }
+        return false;
+}
+
+const char *value_show(enum key_type type, double value, char ret[static 40])
+{
+        const struct unit *u = type == KEY_DURATION ? duration_units : type == KEY_BYTES ? byte_units : NULL;
+
+        if (type == KEY_RATIO) {
+                snprintf(ret, 40, "%.10g%%", value * 100);
+        } else if (type == KEY_BOOL) {
+                snprintf(ret, 40, "%s", value != 0 ? "true" : "false");
+        } else if (u && value > 0) {
+                /* the largest unit that leaves a whole number */
+                while (u[1].name && fabs(value / u->factor - round(value / u->factor)) > 1e-9)
+                        u++;
+                snprintf(ret, 40, "%.10g%s", value / u->factor, u->name);
+        } else {
+                snprintf(ret, 40, "%.10g%s", value, type == KEY_DURATION ? "s" : "");
+        }
+        return ret;
+}
+
+const char *value_wanted(const struct key *k, char ret[static 160])
+{
+        static const char *const wanted[] = {
+                [KEY_DURATION] = "a duration such as 10s, 5m or 500ms",
+                [KEY_NUMBER] = "a number such as 1.5",
+                [KEY_RATIO] = "a ratio such as 80% or 0.8",
+                [KEY_COUNT] = "a whole number",
+                [KEY_BYTES] = "a size such as 512MiB",
+                [KEY_BOOL] = "true or false",
+                [KEY_PATH] = "an absolute path",
+                [KEY_LISTEN] = "a loopback address and port such as 127.0.0.1:9790",
+                [KEY_URL] = "a URL that starts with http:// or https://",
+                [KEY_NAME] = "a text",
+                [KEY_GLOBS] = "a list of patterns",
+                [KEY_NOTIFY] = "a list of mappings with name, type and url",
+        };
+        size_t n = 0;
+
+        if (!k->choices) {
+                snprintf(ret, 160, "%s", wanted[k->type]);
+                return ret;
+        }
+        for (size_t i = 0; k->choices[i] && n < 160; i++)
+                n += (size_t)snprintf(ret + n, 160 - n, "%s%s", i ? " or " : "", k->choices[i]);
+        return ret;
+}
+
+static int unwanted(const struct key *k, const char *text, struct error *e)
+{
+        char wanted[160], shown[100];
+
+        text_printable(shown, sizeof shown, text, strlen(text));
+        return error_set(e, -EINVAL, "wants %s, not \"%s\"", value_wanted(k, wanted), shown);
+}
+
+static int set_number(void *base, const struct key *k, const char *text, struct error *e)
+{
+        char *field = (char *)base + k->offset;
+        char low[40], high[40], is[40];
+        double v;
+        bool ok;
+
+        if (k->type == KEY_DURATION)
+                ok = with_units(text, duration_units, &v);
+        else if (k->type == KEY_BYTES)
+                ok = with_units(text, byte_units, &v);
+        else if (k->type == KEY_RATIO)
+                ok = ratio(text, &v);
+        else if (k->type == KEY_BOOL)
+                ok = boolean(text, &v);
+        else
+                ok = plain_number(text, &v);
+        if (!ok || ((k->type == KEY_COUNT || k->type == KEY_BYTES) && v != floor(v)))
+                return unwanted(k, text, e);
+        if (k->type != KEY_BOOL && (v < k->min || v > k->max))
+                return error_set(e, -ERANGE, "must be between %s and %s, is %s",
+                        value_show(k->type, k->min, low), value_show(k->type, k->max, high),
+                        value_show(k->type, v, is));
+        if (k->size == sizeof(bool)) {
+                bool b = v != 0;
+                memcpy(field, &b, sizeof b);
+        } else {
+                memcpy(field, &v, sizeof v);
+        }
+        return 0;
+}
+
+static int set_choice(void *base, const struct key *k, const char *text, struct error *e)
+{
+        struct nearest near = {.word = text};
+        char shown[100], wanted[160];
+
+        for (unsigned i = 0; k->choices[i]; i++) {
+                if (!strcmp(k->choices[i], text)) {
+                        char *field = (char *)base + k->offset;
+                        if (k->type == KEY_WORD)
+                                memcpy(field, &i, sizeof i);
+                        else
+                                text_set(field, k->size, text);
+                        return 0;
+                }
+                nearest_try(&near, k->choices[i]);
+        }
+        if (!near.best)
+                return unwanted(k, text, e);
+        text_printable(shown, sizeof shown, text, strlen(text));
+        return error_set(e, -EINVAL, "wants %s, not \"%s\"; did you mean %s?", value_wanted(k, wanted), shown,
+                near.best);
+}
+
+/* Without TLS and tokens the API must not leave the machine. */
+static int check_listen(const struct key *k, const char *text, struct error *e)
+{
+        const char *colon = strrchr(text, ':');
+        const char *p = colon ? colon + 1 : "";
+        char host[64], shown[100];
+        struct in6_addr six;
+        struct in_addr four;
+        uint64_t port;
+        bool loopback;
+
+        if (*text == '\0')
+                return 0;
+        if (!colon || colon == text || !text_u64(&p, &port) || *p || port > 65535 ||
+                !text_copy(host, sizeof host, text, (size_t)(colon - text)))
+                return unwanted(k, text, e);
+        size_t n = strlen(host);
+        if (host[0] == '[' && host[n - 1] == ']') {
+                host[n - 1] = '\0';
+                if (inet_pton(AF_INET6, host + 1, &six) != 1)
+                        return unwanted(k, text, e);
+                loopback = IN6_IS_ADDR_LOOPBACK(&six);
+        } else if (inet_pton(AF_INET, host, &four) == 1) {
+                loopback = ntohl(four.s_addr) >> 24 == 127;
+        } else if (!strcmp(host, "localhost")) {
+                loopback = true;
+        } else {
+                return unwanted(k, text, e);
+        }
+        text_printable(shown, sizeof shown, host, strlen(host));
+        if (!loopback)
+                return error_set(e, -EINVAL,
+                        "must be a loopback address such as 127.0.0.1:9790, is %s; put a proxy with TLS and "
+                        "authentication in front of it",
+                        shown);
+        return 0;
+}
+
+static int check_text(const struct key *k, const char *text, struct error *e)
+{
+        if (k->type == KEY_LISTEN)
+                return check_listen(k, text, e);
+        if (k->type == KEY_PATH && text[0] != '/' && !(*text == '\0' && k->def && *k->def == '\0'))
+                return unwanted(k, text, e);
+        if (k->type == KEY_URL) {
+                size_t n = !strncmp(text, "http://", 7) ? 7 : !strncmp(text, "https://", 8) ? 8 : 0;
+                if (!n || !text[n] || text[n] == '/' || strpbrk(text, " \"<>\\^`{|}"))
+                        return unwanted(k, text, e);
+        }
+        if (k->type == KEY_NAME && *text == '\0')
+                return error_set(e, -EINVAL, "must not be empty");
+        return 0;
+}
+
+int value_set(void *base, const struct key *k, const char *text, struct error *e)
+{
+        if (k->type <= KEY_BOOL)
+                return set_number(base, k, text, e);
+        if (k->type == KEY_WORD || k->type == KEY_CHOICE)
+                return set_choice(base, k, text, e);
+        if (k->type == KEY_GLOBS || k->type == KEY_NOTIFY)
+                return unwanted(k, text, e);
+        for (const char *p = text; *p; p++)
+                if ((unsigned char)*p < ' ' || *p == 0x7f)
+                        return error_set(e, -EINVAL, "holds a control character");
+        int r = check_text(k, text, e);
+        if (r < 0)
+                return r;
+        if (strlen(text) >= k->size)
+                return error_set(e, -ENAMETOOLONG, "is too long: %zu bytes, %u at most", strlen(text),
+                        (unsigned)k->size - 1);
+        text_set((char *)base + k->offset, k->size, text);
+        return 0;
+}
