@@ -1,0 +1,225 @@
+"""Runs the lanes of tests one after the other, counts every result, and ends with one line that says it all."""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+import tally
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BUILDS = "build-ci"
+JOBS = str(os.cpu_count() or 2)
+
+
+class Lane:
+    """What one lane works with: its name, and where its results go."""
+
+    def __init__(self, name, total):
+        self.name = name
+        self._total = total
+        self.start = time.monotonic()
+
+    def say(self, text):
+        print(f"[{self.name}] {text}", flush=True)
+
+    def take(self, stream, output=None):
+        self._total.add(stream)
+        for what, reason in stream.skips:
+            self.say(f"skipped: {stream.name}: {what}: {reason}")
+        for what in stream.failures:
+            self.say(f"FAILED: {stream.name}: {what}")
+        if stream.failures and output is not None:
+            print(output.rstrip("\n"), flush=True)
+
+    def step(self, what, command):
+        """Runs a command that has to succeed, as a test of its own; its output is shown only when it fails."""
+        done = subprocess.run(
+            command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, errors="replace",
+        )  # fmt: skip
+        stream = tally.Stream(self.name)
+        if done.returncode:
+            stream.failures.append(f"{what} (exit code {done.returncode})")
+        else:
+            stream.passed = 1
+        self.take(stream, done.stdout)
+        return done.returncode == 0
+
+    def program(self, name, command, timeout):
+        """Runs a TAP program; its output is shown as it comes."""
+        stream = tally.Stream(name)
+        child = subprocess.Popen(
+            ["timeout", "--kill-after=60", str(timeout), *command], cwd=ROOT,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+        )  # fmt: skip
+        for line in child.stdout:
+            stream.feed(line)
+            print(f"  {line}", end="", flush=True)
+        code = child.wait()
+        stream.end(code)
+        if code == 124:
+            stream.failures.append(f"took longer than {timeout} s")
+        self.take(stream)
+
+    def fail(self, what, output):
+        stream = tally.Stream(self.name)
+        stream.failures.append(what)
+        self.take(stream, output)
+
+    def build(self, options, name=None):
+        """Configures and builds; the folder, or None if that failed."""
+        folder = f"{BUILDS}/{name or self.name}"
+        configured = os.path.exists(os.path.join(ROOT, folder, "build.ninja"))
+        setup = ["meson", "setup", folder, "-Dwerror=true", *options] + (["--reconfigure"] if configured else [])
+        if self.step("configures", setup) and self.step("builds without warnings", ["ninja", "-C", folder]):
+            return folder
+        return None
+
+    def meson_tests(self, folder, options=(), env=None):
+        log = os.path.join(ROOT, folder, "meson-logs", "testlog.json")
+        if os.path.exists(log):
+            os.unlink(log)
+        done = subprocess.run(
+            ["meson", "test", "-C", folder, "--no-rebuild", "--num-processes", JOBS, *options],
+            cwd=ROOT, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+        )  # fmt: skip
+        if not os.path.exists(log):
+            # No log and no complaint: the suite has no tests.
+            if done.returncode:
+                self.fail(f"meson test (exit code {done.returncode})", done.stdout)
+            return
+        streams = list(tally.meson_log(self.name, log))
+        for stream, output in streams:
+            self.take(stream, output)
+        if done.returncode and not any(stream.failures for stream, _ in streams):
+            self.fail(f"meson test (exit code {done.returncode})", done.stdout)
+        results = sum(stream.passed for stream, _ in streams)
+        self.say(f"{len(streams)} test programs, {results} tests passed")
+
+
+def release(lane):
+    """optimised, warnings are errors; all tests"""
+    folder = lane.build(["-Dbuildtype=release"])
+    if folder:
+        lane.meson_tests(folder)
+
+
+def asan(lane):
+    """address and undefined behaviour sanitizers; all tests, fuzz corpora included"""
+    folder = lane.build(["-Db_sanitize=address,undefined"])
+    if folder:
+        lane.meson_tests(
+            folder,
+            ["--timeout-multiplier", "4"],
+            {
+                "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1",
+                "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+            },
+        )
+
+
+def tsan(lane):
+    """thread sanitizer; the tests of what runs in threads (suite `threaded`)"""
+    # The sanitizer doesn't know fences, which the wire's copies rely on: what races there by design must say so itself.
+    folder = lane.build(["-Db_sanitize=thread", "-Dc_args=-Wno-tsan"])
+    if not folder:
+        return
+    options = ["--suite", "threaded", "--timeout-multiplier", "4"]
+    # The thread sanitizer of gcc 12 refuses some random address layouts; containers may refuse to fix the layout.
+    if subprocess.run(["setarch", "-R", "true"], stderr=subprocess.DEVNULL).returncode == 0:
+        options += ["--wrapper", "setarch -R"]
+    lane.meson_tests(folder, options, {"TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1"})
+
+
+def nobpf(lane):
+    """built without BPF, as where clang or libbpf are missing; all tests"""
+    folder = lane.build(["-Dbpf=disabled"])
+    if folder:
+        lane.meson_tests(folder)
+
+
+def checks(lane):
+    """formatting, order of folders, sizes, texts, static analysis, and these tools themselves"""
+    folder = os.path.join(ROOT, "tools", "checks")
+    for name in sorted(os.listdir(folder)):
+        path = os.path.join(folder, name)
+        if os.path.isfile(path) and os.access(path, os.X_OK):
+            lane.program(name, [path], 600)
+
+
+def e2e(lane):
+    """real containers in real trouble, see tests/e2e/README.md"""
+    program = f"{BUILDS}/release/sexton"
+    if not os.path.exists(os.path.join(ROOT, program)):
+        if not lane.build(["-Dbuildtype=release"], "release"):
+            return
+    lane.program("e2e", ["tests/e2e/run.py", "--program", program], 1200)
+
+
+def fuzz(lane):
+    """libFuzzer on every target, a few seconds each"""
+    targets = sorted(name[5:-2] for name in os.listdir(os.path.join(ROOT, "tests/fuzz")) if name.startswith("fuzz_"))
+    for target in targets:
+        lane.step(f"{target} survives fuzzing", ["tools/fuzz", target, "10"])
+
+
+def analyzer(lane):
+    """gcc's static analyzer over the whole program"""
+    lane.build(["-Dbuildtype=debug", "-Dc_args=-fanalyzer"])
+
+
+LANES = [checks, release, asan, tsan, nobpf, e2e]
+ON_DEMAND = [fuzz, analyzer]
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(prog="tools/test", description=__doc__)
+    parser.add_argument("lanes", nargs="*", metavar="LANE", help="lanes to run (all but those marked with *)")
+    parser.add_argument("--list", action="store_true", help="list the lanes")
+    chosen = parser.parse_args(arguments)
+    known = {lane.__name__: lane for lane in LANES + ON_DEMAND}
+    unknown = [name for name in chosen.lanes if name not in known]
+    if unknown:
+        parser.error(f"no such lane: {', '.join(unknown)}; --list lists them")
+    if chosen.list:
+        for name, lane in known.items():
+            print(f"{name:9}{'*' if lane in ON_DEMAND else ' '} {lane.__doc__}")
+        sys.exit(0)
+    return [known[name] for name in chosen.lanes] or LANES
+
+
+def main():
+    total = tally.Tally()
+    times = []
+    for run in parse(sys.argv[1:]):
+        lane = Lane(run.__name__, total)
+        before = total.passed, total.failed, total.skipped
+        lane.say(run.__doc__)
+        try:
+            run(lane)
+        except Exception as error:  # a lane that breaks is a failure, not the end of the others
+            total.add_result(lane.name, True, repr(error))
+            lane.say(f"FAILED: {error!r}")
+        after = total.passed, total.failed, total.skipped
+        took = time.monotonic() - lane.start
+        passed, failed, skipped = (now - then for now, then in zip(after, before))
+        times.append(f"{lane.name:9} {took:5.0f} s   {passed} passed, {failed} failed, {skipped} skipped")
+        lane.say(f"took {took:.0f} s")
+        if not (passed or failed or skipped):
+            lane.say("no test ran")
+    print("\n" + "\n".join(times))
+    for stream in total.streams:
+        for what in stream.failures:
+            print(f"FAILED: {stream.name}: {what}")
+    print(total.line(), flush=True)
+    return 0 if total.good else 1
+
+
+if __name__ == "__main__":
+    if not shutil.which("meson"):
+        sys.exit("tools/lanes.py: start it through tools/test, which installs what it needs")
+    sys.exit(main())
