@@ -72,11 +72,16 @@ class Lane:
     def build(self, options, name=None):
         """Configures and builds; the folder, or None if that failed."""
         folder = f"{BUILDS}/{name or self.name}"
-        configured = os.path.exists(os.path.join(ROOT, folder, "build.ninja"))
-        setup = ["meson", "setup", folder, "-Dwerror=true", *options] + (["--reconfigure"] if configured else [])
-        if self.step("configures", setup) and self.step("builds without warnings", ["ninja", "-C", folder]):
-            return folder
-        return None
+        # A folder from before is used again, unless the options of its lane have changed since.
+        setup = ["meson", "setup", folder, "-Dwerror=true", *options]
+        stamp = os.path.join(ROOT, folder, "lane-options")
+        if os.path.exists(os.path.join(ROOT, folder)):
+            setup.append("--reconfigure" if _text_of(stamp) == " ".join(options) else "--wipe")
+        if not self.step("configures", setup):
+            return None
+        with open(stamp, "w") as file:
+            file.write(" ".join(options))
+        return folder if self.step("builds without warnings", ["ninja", "-C", folder]) else None
 
     def meson_tests(self, folder, options=(), env=None):
         log = os.path.join(ROOT, folder, "meson-logs", "testlog.json")
@@ -99,6 +104,14 @@ class Lane:
             self.fail(f"meson test (exit code {done.returncode})", done.stdout)
         results = sum(stream.passed for stream, _ in streams)
         self.say(f"{len(streams)} test programs, {results} tests passed")
+
+
+def _text_of(path):
+    try:
+        with open(path) as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
 
 
 def release(lane):
