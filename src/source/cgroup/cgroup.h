@@ -18,13 +18,15 @@ struct cgroup_layout {
         bool unified_has_controllers; /* memory and pids are on the unified hierarchy */
 };
 
-/* Reads the mounts below cgroup_root ("/sys/fs/cgroup", or a fixture tree that looks like one). */
+/* Looks at the folders below cgroup_root ("/sys/fs/cgroup", or a fixture tree that looks like one). Having
+ * none of them is version 0, not an error. cgroup_done() is due only after success. */
 int cgroup_init(struct cgroup_layout *l, const char *cgroup_root);
 void cgroup_done(struct cgroup_layout *l);
 
 /* From the text of /proc/PID/cgroup to the one path that names the process's group: a line that holds a
  * container id first, then systemd's (name=systemd, or 0:: on v2), then unified, memory, cpuacct, pids;
- * "/" when all say "/". Returns false when the text is not a cgroup file. */
+ * "/" when all say "/". The kernel's " (deleted)" is taken off; a path that doesn't fit is cut to an
+ * ancestor. Returns false, path untouched, when the text is not a cgroup file. */
 bool cgroup_parse(const char *text, char path[CGROUP_PATH]);
 
 enum cgroup_owner {
@@ -34,35 +36,47 @@ enum cgroup_owner {
         CGROUP_OWNER_SESSION,
         CGROUP_OWNER_OTHER
 };
-/* What a path means: container (id = its 64 hex digits; root_len = length of the part of the path that is the
- * container's own group, deeper groups belong to it too), systemd unit ("foo.service"), "session-3.scope",
- * or other (name = path). */
+/* What a path means: container (name = its 64 hex digits), systemd unit ("foo.service", also a user
+ * manager's), "session-3.scope", or other (name = path; the groups of an image builder are one). root_len =
+ * length of the part of the path that is the owner's own group; deeper groups belong to it too. Names are cut
+ * to fit. */
 enum cgroup_owner cgroup_classify(const char *path, char name[BOARD_NAME], uint32_t *ret_root_len);
 
-/* Inode of the group's folder (what BPF calls cgroup_id) in the hierarchy bpf_options.cgroup_v1 speaks of. */
+/* Inode of the group's folder (what BPF calls cgroup_id): in the unified hierarchy when that has the
+ * controllers, else in the one bpf_options.cgroup_v1 speaks of. 0 when it isn't there. */
 uint64_t cgroup_id(const struct cgroup_layout *l, const char *path);
 
-/* One watched group; embedded, all descriptors -1 until opened. */
+/* One watched group; embedded. All zeroes is a closed one. At most six descriptors are kept, of the files
+ * that are read often; limits and pressure are opened when they are read. */
 struct cgroup_watch {
-        int cpu_fd, cpu_stat_fd, memory_fd, memory_stat_fd, memory_events_fd, pids_fd, psi_cpu_fd,
-                psi_memory_fd, psi_io_fd;
+        bool open;
+        bool pressure;   /* the group has pressure files */
+        uint8_t samples; /* limits are read anew every few of them */
+        char path[CGROUP_PATH];
+        const struct cgroup_layout *layout; /* must outlive the watch */
+        int cpu_fd, cpu_stat_fd, memory_fd, memory_stat_fd, memory_events_fd, pids_fd;
+        uint64_t memory_limit_bytes, pids_limit; /* as last read */
 };
 struct cgroup_sample {
         uint64_t cpu_ns; /* ever used by the group and those below; BOARD_UNKNOWN when not known */
         uint64_t throttled_ns, throttled_periods, periods;
         uint64_t memory_bytes;                         /* working set: usage - inactive file */
         uint64_t memory_limit_bytes, pids, pids_limit; /* BOARD_UNKNOWN = none / unknown */
-        uint64_t oom_kills, oom_events;
-        double psi_cpu, psi_memory, psi_io; /* some avg10, 0..1; NAN unknown */
+        uint64_t oom_kills, oom_events;                /* v1: the group's own kills; no events */
+        double psi_cpu, psi_memory, psi_io;            /* some avg10, 0..1; NAN unknown */
 };
-/* -ENOENT when the group is in no hierarchy. Opens what exists. */
+/* -ENOENT when no hierarchy has anything to say about the group. Opens what exists. An open watch is closed
+ * first. */
 int cgroup_watch_open(const struct cgroup_layout *l, const char *path, struct cgroup_watch *w);
 void cgroup_watch_close(struct cgroup_watch *w);
-/* -ENODEV when the group has been removed. Limits are read too (they change rarely but can). */
+/* -ENODEV when the group has been removed. Limits are read on the first and then every fourth sample (they
+ * change rarely but can). */
 int cgroup_watch_sample(struct cgroup_watch *w, struct cgroup_sample *ret);
 /* Only CPU: the cheap one, for the moment the last process of a group died. */
 int cgroup_watch_cpu(struct cgroup_watch *w, uint64_t *ret_cpu_ns);
 
 /* Unreaped tasks charged to the group and those below it: pids.current minus entries of cgroup.threads
- * (tasks on v1), summed over the tree. -ENOTSUP without the pids controller. */
+ * (tasks on v1), summed over the tree. Zombies, leaders that left living threads behind, and tasks dying
+ * right now: a single high answer may be a passing one. -ENOTSUP without the pids controller or for the
+ * root group, -ENOENT when the group is gone, -E2BIG when the tree below is unreasonably large. */
 int cgroup_unreaped(const struct cgroup_layout *l, const char *path, uint64_t *ret_unreaped);
