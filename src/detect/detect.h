@@ -12,6 +12,7 @@
 #include "model/board.h"
 #include "model/detect_params.h"
 #include "model/event.h"
+#include "world/view.h"
 
 struct detect_run; /* one pass; opaque */
 
@@ -31,33 +32,98 @@ const struct board *detect_board(const struct detect_run *run);
 const struct detect_config *detect_config(const struct detect_run *run);
 uint64_t detect_now(const struct detect_run *run);
 
+/* The next service after `service` that a detector may blame (start with 0), 0 at the end: in use, no
+ * kernel threads, not Sexton itself. */
+uint16_t detect_next(const struct detect_run *run, uint16_t service);
+
 /* States that the condition holds for `service` (0 = host) now. `variant` tells apart several of one
  * detector on one service (a mount's index...). Returns the finding to be filled with
  * detect_text(), detect_remedy() and detect_evidence(), or NULL while it has not lasted `for_sec` yet. */
 struct finding *detect_holds(
         struct detect_run *run, uint16_t service, uint32_t variant, enum severity severity, double for_sec);
+/* Seconds the condition stated last has held without a break. */
+double detect_lasted(const struct finding *f, uint64_t now_ns);
 void detect_text(struct finding *f, const char *fmt, ...) printf_like(2, 3);
 void detect_remedy(struct finding *f, const char *fmt, ...) printf_like(2, 3);
 /* time_ns 0 = now; value NAN = none. More than BOARD_EVIDENCE are left out. */
 void detect_evidence(struct finding *f, uint64_t time_ns, double value, const char *unit, const char *fmt,
         ...) printf_like(5, 6);
+/* Adds the largest contributors, each with its value in `unit`, as evidence. */
+void detect_contributors(
+        struct detect_run *run, struct finding *f, enum view_metric metric, const char *unit, uint32_t max);
 /* Moments in the last `window_sec`. */
 uint32_t detect_recent(const struct recent *r, uint64_t now_ns, double window_sec);
 
+/* What the frame remembers of each service from tick to tick, for rates of counters the board only
+ * has totals of. Starts anew when the entry gets another name. */
+struct detect_memory {
+        uint32_t name_hash;
+        float probe_cores; /* CPU of probes over the last whole window; NAN unknown */
+        uint64_t probe_cpu_ns, probe_since_ns;
+        uint64_t oom_total;
+};
+struct detect_memory *detect_memory(struct detect_run *run, uint16_t service);
+
+/* The host's part of it. */
+struct detect_host_memory {
+        uint64_t oom_kills, oom_ns; /* last count; last growth that no service's count explains */
+        uint64_t oom_unexplained, oom_count;
+        bool oom_known;
+};
+struct detect_host_memory *detect_host_memory(struct detect_run *run);
+
+/* What one bounded pass over the ledger of zombies says of each service. Made at most once a second,
+ * more seldom when there are many. */
+struct detect_dead {
+        uint32_t pass;      /* the pass this is from; others are void */
+        uint32_t lasting;   /* zombies past the grace period whose holder belongs here */
+        uint32_t undated;   /* those of them whose death nobody saw */
+        uint32_t orphans;   /* those of them that came to their holder by reparenting */
+        uint32_t origin[4]; /* by enum origin */
+        uint64_t oldest_ns; /* death of the oldest dated one, 0 = none is dated */
+        uint32_t sample;    /* entry of that one */
+        uint32_t holder;    /* its holder's entry, 0 = not on the board */
+        uint32_t leaders;   /* dead leaders with live threads that live here */
+        uint32_t leaders_undated;
+        uint64_t leader_ns; /* death of the oldest dated leader, 0 = none */
+        uint32_t leader_sample;
+};
+/* NULL when nothing dead is here. */
+const struct detect_dead *detect_dead(struct detect_run *run, uint16_t service);
+
 /* -- for the guard -- */
-enum { DETECT_STATES = 1024 };
+enum { DETECT_STATES = 1024, DETECT_HOLDERS = 256 };
 struct detect_state {
-        struct {
+        struct detect_entry {
                 bool used;
+                bool announce;   /* opened or changed its severity in this pass */
+                bool overflowed; /* no room for its finding */
                 uint8_t detector;
                 uint16_t service;
                 uint32_t variant;
+                uint32_t name_hash;         /* of the service that the entry stood for */
                 uint64_t since_ns, last_ns; /* of the unbroken condition */
+                uint64_t severe_ns;         /* last time it was as severe as its finding says */
                 uint32_t finding;           /* index on the board, 0 none */
+                uint32_t id;                /* of that finding */
         } entry[DETECT_STATES];
+        uint32_t top; /* entries ever used */
         uint32_t next_id;
+        uint64_t last_run_ns;
+        uint32_t refused; /* conditions without an entry in the last pass */
+        struct detect_memory memory[BOARD_SERVICES];
+        struct detect_host_memory host;
+        struct detect_dead dead[BOARD_SERVICES];
+        uint32_t pass;
+        uint64_t next_pass_ns;
+        struct {
+                int32_t pid;
+                uint32_t process; /* 0 = not found in `pass` */
+                uint32_t pass;
+        } holder[DETECT_HOLDERS];
 };
 
-/* Runs all detectors once over *b and updates b->finding. `emit` gets EVENT_FINDING on open and close. */
+/* Runs all detectors once over *b and updates b->finding. `emit` gets EVENT_FINDING on open, close and
+ * change of severity. *s starts zeroed. */
 void detect_all(struct detect_state *s, struct board *b, const struct detect_config *cfg, uint64_t now_ns,
         void (*emit)(void *ctx, const struct event *e), void *ctx);

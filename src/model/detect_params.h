@@ -9,6 +9,7 @@
 
 #define DETECT_PARAMS(P)                                                                                         \
         P(zombie_leak, for, DURATION, 5, 0, 86400, "the oldest lasting zombie must be older than grace by this") \
+        P(zombie_leak, count, COUNT, 1, 1, 1e6, "so many lasting zombies held by one service warn")              \
         P(zombie_leak, critical_count, COUNT, 100, 1, 1e6, "so many held by one service are critical")           \
         P(zombie_leak, critical_exhausted_in, DURATION, 86400, 0, 1e9,                                           \
                 "critical when the pid limit is reached sooner")                                                 \
@@ -19,6 +20,9 @@
         P(health_check, pile_up, COUNT, 3, 1, 1000,                                                              \
                 "so many probes or leftovers of probes alive at once warn")                                      \
         P(health_check, cpu_ratio, NUMBER, 0.2, 0, 1024, "cores spent on probes of one service that warn")       \
+        P(health_check, failures, COUNT, 5, 1, 1000,                                                             \
+                "failures within `window` of a service that is unhealthy that warn")                             \
+        P(health_check, for, DURATION, 15, 0, 86400, "how long a pile or the cost must last")                    \
         P(restart_loop, budget, COUNT, 3, 1, 1000, "restarts within `window` that warn")                         \
         P(restart_loop, window, DURATION, 3600, 1, 604800, "the span the budget counts in")                      \
         P(restart_loop, critical, COUNT, 10, 1, 10000, "restarts within `window` that are critical")             \
@@ -27,11 +31,12 @@
         P(restart_loop, max_period, DURATION, 90000, 1, 2592000, "longer distances are no period")               \
         P(restart_loop, jitter, RATIO, 0.2, 0, 1, "how far distances may differ from their mean")                \
         P(restart_loop, deploy_grace, DURATION, 60, 0, 3600,                                                     \
-                "restarts so soon after a deploy count from its end")                                            \
+                "restarts so soon after a deploy count only when they go on later")                              \
         P(respawn_loop, budget, COUNT, 10, 2, 1000,                                                              \
                 "deaths of the same child command within `window` that warn")                                    \
         P(respawn_loop, window, DURATION, 600, 1, 86400, "the span the budget counts in")                        \
         P(respawn_loop, max_life, DURATION, 60, 0, 86400, "only children that lived shorter count")              \
+        P(respawn_loop, for, DURATION, 10, 0, 86400, "how long the budget must be exceeded")                     \
         P(exec_loop, budget, COUNT, 5, 2, 1000,                                                                  \
                 "exec-in-place restarts of a main process within `window` that warn")                            \
         P(exec_loop, window, DURATION, 600, 1, 86400, "the span the budget counts in")                           \
@@ -58,7 +63,9 @@
         P(hung_tasks, for, DURATION, 120, 1, 86400, "tasks in uninterruptible sleep for so long")                \
         P(disk, free, RATIO, 0.1, 0, 1, "free space or inodes that warn")                                        \
         P(disk, critical, RATIO, 0.03, 0, 1, "free space or inodes that are critical")                           \
+        P(disk, enough, BYTES, 21474836480.0, 0, 1e15, "so much free space never warns, whatever its share")     \
         P(disk, full_in, DURATION, 14400, 0, 1e9, "growth that fills the disk sooner warns")                     \
+        P(disk, growth_for, DURATION, 600, 0, 86400, "how long it must grow at that pace")                       \
         P(disk, for, DURATION, 30, 0, 86400, "how long it must last")                                            \
         P(unattributed, ratio, NUMBER, 0.3, 0, 1024, "cores of CPU that belong to nobody that warn")             \
         P(unattributed, for, DURATION, 300, 0, 86400, "how long it must last")

@@ -228,6 +228,56 @@ uint32_t view_lineage(
         return n;
 }
 
+/* ---- contributors ---- */
+
+static double known_or_nan(uint64_t value)
+{
+        return view_known(value) ? (double)value : NAN;
+}
+
+double view_metric(const struct service *s, enum view_metric metric)
+{
+        switch (metric) {
+        case VIEW_LOAD:
+                return s->load1;
+        case VIEW_CPU:
+                return s->cpu_ratio;
+        case VIEW_MEMORY:
+                return known_or_nan(s->memory_bytes);
+        case VIEW_GROWTH:
+                return s->memory_slope_bytes_per_sec;
+        case VIEW_TASKS:
+                return (double)s->threads + s->held;
+        case VIEW_FORKS:
+                return s->fork_rate;
+        case VIEW_STUCK:
+                return s->uninterruptible;
+        default:
+                return NAN;
+        }
+}
+
+uint32_t view_top(const struct board *b, enum view_metric metric, struct view_top *out, uint32_t max)
+{
+        uint32_t n = 0, top = view_services(b);
+
+        for (uint32_t i = 0; i < top; i++) {
+                double value = view_metric(&b->service[i], metric);
+                uint32_t at = n;
+
+                if (!view_service_used(b, (uint16_t)i) || !view_above(value, 0))
+                        continue;
+                while (at > 0 && out[at - 1].value < value)
+                        at--;
+                if (at >= max)
+                        continue;
+                n += n < max;
+                memmove(&out[at + 1], &out[at], (n - at - 1) * sizeof *out);
+                out[at] = (struct view_top){.service = (uint16_t)i, .value = value};
+        }
+        return n;
+}
+
 /* ---- rates ---- */
 
 bool view_recent_at(const struct recent *r, uint32_t i, uint64_t *ret_ns, int32_t *ret_value)

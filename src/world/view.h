@@ -104,6 +104,26 @@ struct view_leak {
 };
 void view_leak_remedy(const struct view_leak *leak, char *buf, size_t size);
 
+/* -- who contributes most -- */
+
+enum view_metric {
+        VIEW_LOAD,   /* share of load1 */
+        VIEW_CPU,    /* cores */
+        VIEW_MEMORY, /* bytes */
+        VIEW_GROWTH, /* bytes per second */
+        VIEW_TASKS,  /* threads and zombies held: what counts towards the host's limits */
+        VIEW_FORKS,  /* per second */
+        VIEW_STUCK,  /* tasks in uninterruptible sleep */
+};
+struct view_top {
+        uint16_t service;
+        double value;
+};
+/* One service's value, NAN when unknown. */
+double view_metric(const struct service *s, enum view_metric metric);
+/* The services with the largest values above 0, largest first; returns how many. */
+uint32_t view_top(const struct board *b, enum view_metric metric, struct view_top *out, uint32_t max);
+
 /* -- rates -- */
 
 /* Moments of the last `window_sec`; at most BOARD_RECENT are known. */
