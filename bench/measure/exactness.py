@@ -10,7 +10,7 @@ from harness.sexton import Sexton
 def run(bench):
     wanted = 1000 if bench.quick else 50000
     check = Check()
-    with Sexton(bench.program) as sexton, bench.workloads.running("nasty", 400) as nasty:
+    with Sexton(bench.program) as sexton, bench.workloads.running("nasty", 150) as nasty:
         nasty.says()
         time.sleep(5)
         start = time.monotonic()
