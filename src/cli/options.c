@@ -185,3 +185,21 @@ int options_number(const struct options *o, const char *name, uint64_t fallback,
         *ret = n;
         return 0;
 }
+
+int options_color(const struct options *o, enum color_mode *ret)
+{
+        static const char *const words[] = {
+                [COLOR_AUTO] = "auto", [COLOR_ALWAYS] = "always", [COLOR_NEVER] = "never"};
+        const char *value = options_get(o, "--color");
+
+        *ret = COLOR_AUTO;
+        if (!value)
+                return 0;
+        for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+                if (!strcmp(value, words[i])) {
+                        *ret = (enum color_mode)i;
+                        return 0;
+                }
+        }
+        return complain_value(o, "--color", "auto, always or never");
+}

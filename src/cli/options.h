@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "cli/render.h"
 #include "cli/verb.h"
 
 #include <stdint.h>
@@ -38,3 +39,5 @@ int options_duration(const struct options *o, const char *name, double fallback,
 /* A whole number in [min, max], the same way. */
 int options_number(const struct options *o, const char *name, uint64_t fallback, uint64_t min, uint64_t max,
         uint64_t *ret);
+/* --color: 0, or -EXIT_USAGE after telling. */
+int options_color(const struct options *o, enum color_mode *ret);

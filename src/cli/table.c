@@ -2,9 +2,16 @@
 #include "base/util.h"
 #include "cli/verb.h"
 
-extern const struct verb verb_help, verb_version;
+extern const struct verb verb_status, verb_services, verb_zombies, verb_events, verb_incidents, verb_why,
+        verb_version, verb_help;
 
 const struct verb *const verbs[] = {
+        &verb_status,
+        &verb_services,
+        &verb_zombies,
+        &verb_events,
+        &verb_incidents,
+        &verb_why,
         &verb_version,
         &verb_help,
 };

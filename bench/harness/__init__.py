@@ -1,1 +1,0 @@
-"""What the measurements use: processes as /proc shows them, Sexton, its peers, workloads, and the report."""

@@ -1,0 +1,250 @@
+/* Asking the daemon: see client.h. */
+#include "cli/client.h"
+
+#include "base/text.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <time.h>
+
+#define DEFAULT_SOCKET "/run/sexton/sexton.sock"
+
+/* ---- target ---- */
+
+static void append(struct target *t, const char *s, size_t n)
+{
+        if (t->len + n >= sizeof t->text) {
+                t->too_long = true;
+                return;
+        }
+        memcpy(t->text + t->len, s, n);
+        t->len += n;
+        t->text[t->len] = '\0';
+}
+
+void target_init(struct target *t, const char *verb)
+{
+        *t = (struct target){0};
+        append(t, "/sexton/v1/", strlen("/sexton/v1/"));
+        append(t, verb, strlen(verb));
+}
+
+void target_add(struct target *t, const char *key, const char *value)
+{
+        static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
+        char escaped[4];
+
+        if (!value)
+                return;
+        append(t, t->query ? "&" : "?", 1);
+        append(t, key, strlen(key));
+        append(t, "=", 1);
+        t->query = true;
+        for (const char *p = value; *p; p++) {
+                if (strchr(plain, *p)) {
+                        append(t, p, 1);
+                } else {
+                        snprintf(escaped, sizeof escaped, "%%%02X", (unsigned char)*p);
+                        append(t, escaped, 3);
+                }
+        }
+}
+
+/* ---- what went wrong ---- */
+
+const char *client_socket(const struct options *o)
+{
+        const char *given = options_get(o, "--socket"), *env = getenv("SEXTON_SOCKET");
+
+        if (given)
+                return given;
+        return env && *env ? env : DEFAULT_SOCKET;
+}
+
+const char *client_start_command(void)
+{
+        static const char *const units[] = {"/etc/systemd/system/sexton.service",
+                "/usr/lib/systemd/system/sexton.service", "/lib/systemd/system/sexton.service"};
+
+        /* The folder exists only where systemd runs as the init system: see sd_booted(3). */
+        if (access("/run/systemd/system", F_OK) == 0)
+                for (size_t i = 0; i < ARRAY_SIZE(units); i++)
+                        if (access(units[i], F_OK) == 0)
+                                return "systemctl start sexton";
+        return geteuid() == 0 ? "sexton run" : "sudo sexton run";
+}
+
+static void explain_permission(char *buf, size_t size, const char *path)
+{
+        struct stat st;
+        struct group *group = stat(path, &st) == 0 && (st.st_mode & S_IWGRP) ? getgrgid(st.st_gid) : NULL;
+
+        if (group && st.st_gid != 0)
+                snprintf(buf, size,
+                        "permission denied on %s: it is for root and the group %s; ask with sudo, or join "
+                        "the group",
+                        path, group->gr_name);
+        else
+                snprintf(buf, size, "permission denied on %s: it is for root; ask with sudo", path);
+}
+
+void client_explain(char *buf, size_t size, const char *raw_path, int code, const struct error *e)
+{
+        char path[300];
+
+        text_printable(path, sizeof path, raw_path, strlen(raw_path));
+        switch (-code) {
+        case ENOENT:
+                snprintf(buf, size, "the daemon isn't running (no socket %s); start it with: %s", path,
+                        client_start_command());
+                break;
+        case ECONNREFUSED:
+                snprintf(buf, size,
+                        "the daemon isn't running (%s is left from one that ended); start it with: %s", path,
+                        client_start_command());
+                break;
+        case EACCES:
+        case EPERM:
+                explain_permission(buf, size, path);
+                break;
+        case ETIMEDOUT:
+                snprintf(buf, size,
+                        "the daemon runs but doesn't answer (%s); the host may be overloaded: try --timeout "
+                        "60s, or 'sexton doctor', which asks without it",
+                        e->text);
+                break;
+        default:
+                text_printable(buf, size, e->text, strlen(e->text));
+        }
+}
+
+/* ---- asking ---- */
+
+static void progress_tick(int sig)
+{
+        static const char first[] = "waiting for the daemon", dot[] = ".";
+        static volatile sig_atomic_t started;
+        int saved = errno;
+        ssize_t r = started ? write(STDERR_FILENO, dot, 1) : write(STDERR_FILENO, first, sizeof first - 1);
+
+        (void)r;
+        started = 1;
+        errno = saved;
+}
+
+/* Says on a terminal that it waits, from the second second on; http_get() goes on after the signal. */
+static bool progress_start(void)
+{
+        struct sigaction act = {.sa_handler = progress_tick, .sa_flags = SA_RESTART};
+
+        if (!isatty(STDERR_FILENO))
+                return false;
+        sigaction(SIGALRM, &act, NULL);
+        setitimer(ITIMER_REAL, &(struct itimerval){{.tv_sec = 1}, {.tv_sec = 1}}, NULL);
+        return true;
+}
+
+static void progress_stop(void)
+{
+        setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL);
+        signal(SIGALRM, SIG_IGN);
+        fputs("\r\033[K", stderr);
+}
+
+static int not_ok(const struct verb *v, const struct reply *r)
+{
+        char text[400];
+
+        answer_text(r->json, "error", text, sizeof text);
+        if (*text)
+                fprintf(stderr, "sexton %s: %s\n", v->name, text);
+        else if (r->http.status == 404)
+                fprintf(stderr, "sexton %s: the daemon doesn't know this; is it an older one?\n", v->name);
+        else
+                fprintf(stderr, "sexton %s: the daemon answers with HTTP status %d\n", v->name,
+                        r->http.status);
+        return r->http.status >= 400 && r->http.status < 500 ? EXIT_USAGE : EXIT_UNREACHABLE;
+}
+
+int client_ask(const struct options *o, const struct target *t, struct reply *ret)
+{
+        const char *path = client_socket(o), *verb = o->verb->name;
+        struct error e = {0};
+        json_error_t syntax;
+        char text[700];
+        double timeout;
+
+        if (options_duration(o, "--timeout", 10, &timeout) < 0)
+                return EXIT_USAGE;
+        if (t->too_long) {
+                fprintf(stderr, "sexton %s: the arguments are too long\n", verb);
+                return EXIT_USAGE;
+        }
+        bool shown = progress_start();
+        cleanup_reply struct reply r = {0};
+        int code = http_get(path, t->text, (int)MIN(timeout * 1000, 1e9), &r.http, &e);
+        if (shown)
+                progress_stop();
+        if (code < 0) {
+                client_explain(text, sizeof text, path, code, &e);
+                fprintf(stderr, "sexton %s: %s\n", verb, text);
+                return EXIT_UNREACHABLE;
+        }
+        r.json = json_loadb(r.http.body, r.http.len, JSON_ALLOW_NUL, &syntax);
+        if (r.http.status != 200)
+                return not_ok(o->verb, &r);
+        if (!json_is_object(r.json)) {
+                fprintf(stderr, "sexton %s: what answers at the socket is no Sexton: not a JSON object\n",
+                        verb);
+                return EXIT_UNREACHABLE;
+        }
+        *ret = r;
+        r = (struct reply){0};
+        return EXIT_DONE;
+}
+
+void reply_done(struct reply *r)
+{
+        json_decref(r->json);
+        http_response_done(&r->http);
+        r->json = NULL;
+}
+
+void client_print_json(const struct reply *r)
+{
+        if (isatty(STDOUT_FILENO)) {
+                /* In ASCII, so that no byte from outside means anything to the terminal. */
+                json_dumpf(r->json, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+                putchar('\n');
+                return;
+        }
+        fwrite(r->http.body, 1, r->http.len, stdout);
+        if (r->http.len == 0 || r->http.body[r->http.len - 1] != '\n')
+                putchar('\n');
+}
+
+int client_watch(const struct options *o, int (*once)(const struct options *o))
+{
+        double interval;
+
+        if (options_duration(o, "--interval", 2, &interval) < 0)
+                return EXIT_USAGE;
+        if (!options_get(o, "--watch"))
+                return once(o);
+        interval = MAX(interval, 0.1);
+        for (;;) {
+                if (isatty(STDOUT_FILENO))
+                        fputs("\033[H\033[2J", stdout);
+                int code = once(o);
+                if (fflush(stdout) != 0 || code == EXIT_USAGE)
+                        return code;
+                nanosleep(&(struct timespec){.tv_sec = (time_t)interval,
+                                  .tv_nsec = (long)((interval - (double)(time_t)interval) * 1e9)},
+                        NULL);
+        }
+}

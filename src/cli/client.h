@@ -1,0 +1,43 @@
+/* Asking the daemon: one GET over its Unix socket, with what went wrong said in words a person can act on.
+ */
+#pragma once
+
+#include "base/http_client.h"
+#include "cli/answer.h"
+#include "cli/options.h"
+
+/* "/sexton/v1/VERB?key=value", escaped. */
+struct target {
+        char text[2048];
+        size_t len;
+        bool query, too_long;
+};
+void target_init(struct target *t, const char *verb);
+void target_add(struct target *t, const char *key, const char *value); /* NULL value: nothing */
+
+struct reply {
+        struct http_response http;
+        json_t *json; /* an object */
+};
+void reply_done(struct reply *r);
+#define cleanup_reply cleanup(reply_done)
+
+/* EXIT_DONE with *ret filled; else the exit code, after telling on standard error. */
+int client_ask(const struct options *o, const struct target *t, struct reply *ret);
+/* The answer as it came, or indented and in ASCII when standard output is a terminal. */
+void client_print_json(const struct reply *r);
+
+/* Runs once() again every --interval when --watch was given. Returns once()'s last exit code. */
+int client_watch(const struct options *o, int (*once)(const struct options *o));
+#define OPTIONS_OF_WATCHERS                                                                                  \
+        {"--watch", NULL, "show it again and again"},                                                        \
+        {                                                                                                    \
+                "--interval", "DURATION", "how often --watch does; default 2s"                               \
+        }
+
+/* The socket a verb would ask: --socket, $SEXTON_SOCKET or the default. */
+const char *client_socket(const struct options *o);
+/* What to type to start the daemon on this host. */
+const char *client_start_command(void);
+/* Why the daemon at path couldn't be asked, in words with advice; code as http_get() returns it. */
+void client_explain(char *buf, size_t size, const char *path, int code, const struct error *e);

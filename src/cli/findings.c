@@ -1,0 +1,102 @@
+/* Findings as text: see findings.h. */
+#include "cli/findings.h"
+
+#include "cli/units.h"
+
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+enum ink findings_ink(const char *severity)
+{
+        if (!strcmp(severity, "critical"))
+                return INK_RED;
+        return !strcmp(severity, "warning") ? INK_YELLOW : INK_CYAN;
+}
+
+bool findings_firing(json_t *list)
+{
+        json_t *f;
+        size_t i;
+
+        json_array_foreach(list, i, f)
+        {
+                const char *severity = answer_raw(f, "severity");
+                if (json_is_false(answer_at(f, "open")))
+                        continue;
+                if (!strcmp(severity, "warning") || !strcmp(severity, "critical"))
+                        return true;
+        }
+        return false;
+}
+
+void findings_print_evidence(const struct screen *s, json_t *list, int indent)
+{
+        json_t *e;
+        size_t i;
+
+        json_array_foreach(list, i, e)
+        {
+                char text[400], unit[24], value[UNITS_SIZE], line[520];
+                double n = answer_number(e, "value");
+
+                if (json_is_string(e)) {
+                        screen_fold(s, indent, INK_PLAIN, answer_text(e, "", line, sizeof line));
+                        continue;
+                }
+                answer_text(e, "text", text, sizeof text);
+                answer_text(e, "unit", unit, sizeof unit);
+                if (isnan(n))
+                        snprintf(line, sizeof line, "%s", text);
+                else if (!strcmp(unit, "s"))
+                        snprintf(line, sizeof line, "%s: %s", text, units_duration(n, value));
+                else if (!strcmp(unit, "bytes") || !strcmp(unit, "B"))
+                        snprintf(line, sizeof line, "%s: %s", text, units_bytes(n, value));
+                else if (!strcmp(unit, "ratio"))
+                        snprintf(line, sizeof line, "%s: %s", text, units_percent(n, value));
+                else
+                        snprintf(line, sizeof line, "%s: %s%s%s", text, units_count(n, value),
+                                *unit ? " " : "", unit);
+                screen_fold(s, indent, INK_PLAIN, line);
+        }
+}
+
+void findings_print_one(const struct screen *s, json_t *f, int indent)
+{
+        char severity[24], detector[64], service[160], text[600], lasted[UNITS_SIZE];
+        double since = units_unix(answer_text(f, "since", text, sizeof text));
+
+        answer_text_or(f, "severity", "info", severity, sizeof severity);
+        answer_text_or(f, "detector", "finding", detector, sizeof detector);
+        answer_text_or(f, "service", "the host", service, sizeof service);
+        screen_put(s, INK_PLAIN, "%*s", indent, "");
+        screen_put(s, findings_ink(severity), "%s", severity);
+        screen_put(s, INK_BOLD, "  %s", service);
+        screen_put(s, INK_DIM, "  %s", detector);
+        if (!isnan(since))
+                screen_put(s, INK_DIM, ", for %s", units_duration((double)time(NULL) - since, lasted));
+        screen_put(s, INK_PLAIN, "\n");
+        if (*answer_text(f, "text", text, sizeof text))
+                screen_fold(s, indent + 2, INK_PLAIN, text);
+        findings_print_evidence(s, answer_list(f, "evidence"), indent + 4);
+        if (*answer_text(f, "remedy", text, sizeof text)) {
+                screen_put(s, INK_PLAIN, "%*s", indent + 2, "");
+                screen_put(s, INK_GREEN, "remedy\n");
+                screen_fold(s, indent + 4, INK_PLAIN, text);
+        }
+        if (*answer_text(f, "runbook", text, sizeof text))
+                screen_put(s, INK_DIM, "%*srunbook: %s\n", indent + 2, "", text);
+}
+
+void findings_print(const struct screen *s, json_t *list)
+{
+        json_t *f;
+        size_t i;
+
+        if (!json_array_size(list)) {
+                screen_put(s, INK_GREEN, "\nNothing is wrong that Sexton knows of.\n");
+                return;
+        }
+        screen_put(s, INK_BOLD, "\nFindings\n");
+        json_array_foreach(list, i, f) findings_print_one(s, f, 2);
+}
