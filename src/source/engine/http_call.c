@@ -85,6 +85,8 @@ static bool read_some(struct http_call *c)
                 c->answered = true;
                 if (c->ops->answered)
                         c->ops->answered(c->ctx, c);
+                if (!c->active) /* cancelled there */
+                        return false;
         }
         if (c->reader.complete) {
                 finish(c, c->reader.status, "");

@@ -182,6 +182,14 @@ static int ignore_body(void *ctx, const char *data, size_t len)
         return 0;
 }
 
+/* What a connection that could not be made means. */
+static const char *refusal(int r)
+{
+        if (r == -ECONNREFUSED)
+                return "nobody listens there";
+        return r == -EAGAIN ? "accepts no more connections" : strerror(-r);
+}
+
 static void on_ping_done(void *ctx, struct http_call *c, int result, const struct error *e)
 {
         struct session *s = ctx;
@@ -202,7 +210,7 @@ static void ping(struct session *s)
 
         if (r == 0)
                 return;
-        snprintf(text, sizeof text, "%s: %s", s->path, strerror(-r));
+        snprintf(text, sizeof text, "%s: %s", s->path, refusal(r));
         tell(s, ENGINE_UNREACHABLE, text);
 }
 
@@ -321,7 +329,12 @@ static void pump(struct session *s)
 
 static void on_work(void *ctx, uint64_t now_ns)
 {
-        pump(ctx);
+        struct session *s = ctx;
+
+        if (s->stream_spoke)
+                heard(s);
+        s->stream_spoke = false;
+        pump(s);
 }
 
 /* ---- the list ---- */
@@ -377,7 +390,7 @@ static void start_list(struct session *s, bool resync)
         int r = http_call_start(
                 &s->list, s->loop, s->path, "/containers/json?all=1", &list_ops, s, 0, GIVE_UP_MS);
         if (r < 0) {
-                snprintf(text, sizeof text, "%s: %s", s->path, strerror(-r));
+                snprintf(text, sizeof text, "%s: %s", s->path, refusal(r));
                 cut_off(s, text);
         }
 }
@@ -409,7 +422,7 @@ static void on_event_object(void *ctx, const char *text, size_t len)
                         log_warning("an event of the engine is not understood");
                 return;
         }
-        s->last_event_unix_ns = MAX(s->last_event_unix_ns, e.unix_ns);
+        s->resume_unix_ns = MAX(s->resume_unix_ns, e.unix_ns - OVERLAP_NS);
         tracker_event(&s->tracker, &e, e.unix_ns < s->connected_unix_ns, time_now());
 }
 
@@ -419,8 +432,9 @@ static int on_events_body(void *ctx, const char *data, size_t len)
         int r = json_split_feed(&s->events_split, data, len);
 
         s->heard_ns = clock_boot_ns();
-        loop_arm(
-                s->loop, &s->work, s->heard_ns); /* what follows from it must wait until the reader is done */
+        s->stream_spoke = true;
+        /* What follows from it must wait until the reader is done. */
+        loop_arm(s->loop, &s->work, s->heard_ns);
         return r;
 }
 
@@ -446,7 +460,7 @@ static void on_events_done(void *ctx, struct http_call *c, int result, const str
         struct session *s = ctx;
 
         if (result == 200) {
-                char text[200];
+                char text[240];
                 snprintf(text, sizeof text, "%s at %s has ended the stream of events", s->name, s->path);
                 cut_off(s, text);
                 return;
@@ -465,19 +479,18 @@ static void listen_to_events(struct session *s)
 {
         char target[160], text[200];
         struct tracker_time now = time_now();
-        int64_t since = s->last_event_unix_ns ? s->last_event_unix_ns - OVERLAP_NS : now.unix_ns;
-
         s->connected_unix_ns = now.unix_ns;
-        if (!s->tracker.listening_since_unix_ns)
-                s->tracker.listening_since_unix_ns = now.unix_ns;
+        if (!s->resume_unix_ns)
+                s->resume_unix_ns = s->tracker.listening_since_unix_ns = now.unix_ns;
         json_split_init(&s->events_split, EVENT_MAX, on_event_object, s);
         /* filters={"type":["container"]} */
         snprintf(target, sizeof target,
                 "/events?since=%lld.%09lld&filters=%%7B%%22type%%22%%3A%%5B%%22container%%22%%5D%%7D",
-                (long long)(since / (int64_t)NSEC_PER_SEC), (long long)(since % (int64_t)NSEC_PER_SEC));
+                (long long)(s->resume_unix_ns / (int64_t)NSEC_PER_SEC),
+                (long long)(s->resume_unix_ns % (int64_t)NSEC_PER_SEC));
         int r = http_call_start(&s->events, s->loop, s->path, target, &events_ops, s, HEADERS_MS, 0);
         if (r < 0) {
-                snprintf(text, sizeof text, "%s: %s", s->path, strerror(-r));
+                snprintf(text, sizeof text, "%s: %s", s->path, refusal(r));
                 cut_off(s, text);
                 return;
         }
@@ -576,8 +589,7 @@ static void on_retry(void *ctx, uint64_t now_ns)
                 &s->version, s->loop, s->path, "/version", &version_ops, s, SLOW_MS, GIVE_UP_MS);
         if (r < 0) {
                 s->candidate++; /* a socket that nobody serves must not hide another one */
-                snprintf(text, sizeof text, "%s: %s", s->path,
-                        r == -ECONNREFUSED ? "nobody listens there" : strerror(-r));
+                snprintf(text, sizeof text, "%s: %s", s->path, refusal(r));
                 cut_off(s, text);
                 return;
         }

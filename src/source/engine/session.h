@@ -42,11 +42,11 @@ struct session {
         uint8_t told_state; /* enum engine_state + 1 as last told, 0 nothing yet */
         char told_text[120];
         uint64_t backoff_ns, heard_ns, listed_ns;
-        int64_t connected_unix_ns, last_event_unix_ns;
+        int64_t connected_unix_ns, resume_unix_ns; /* resume: from when events are asked for after a cut */
         uint64_t recent[SESSION_RECENT]; /* hashes of events, to know those told twice */
         uint32_t recent_next;
         uint64_t bad_events;
-        bool versioned, list_again, list_resync;
+        bool versioned, list_again, list_resync, stream_spoke;
 
         struct tracker tracker;
         struct http_call version, events, list, ping;
