@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #define UNKNOWN ((long long)BOARD_UNKNOWN)
 
@@ -488,6 +489,90 @@ static void real_counters_make_sense(void)
         cgroup_done(&l);
 }
 
+/* Touches more memory than the group may have. Only the group's own limit is in danger. */
+static void outgrow(const char *dir)
+{
+        if (write_text(dir, "cgroup.procs", "0")) {
+                for (int i = 0; i < 64; i++) {
+                        volatile char *p = malloc(1 << 20);
+                        for (size_t k = 0; p && k < 1 << 20; k += 4096)
+                                p[k] = 1;
+                }
+        }
+        _exit(0);
+}
+
+static void a_real_oom_kill_is_counted(void)
+{
+        struct cgroup_layout l;
+        struct cgroup_watch w = {0};
+        struct cgroup_sample s;
+        char dir[128];
+        int status = 0;
+
+        if (cgroup_init(&l, "/sys/fs/cgroup"))
+                skip("no /sys/fs/cgroup");
+        snprintf(dir, sizeof(dir), "/sys/fs/cgroup/memory/sexton-oom-%d", getpid());
+        if (geteuid() != 0 || l.memory_fd < 0 || mkdir(dir, 0755)) {
+                cgroup_done(&l);
+                skip("no root, or no v1 memory hierarchy");
+        }
+        write_text(dir, "memory.limit_in_bytes", "16777216");
+        write_text(dir, "memory.swappiness", "0");
+        check_int(cgroup_watch_open(&l, dir + strlen("/sys/fs/cgroup/memory"), &w), 0);
+        check_int(cgroup_watch_sample(&w, &s), 0);
+        check_int(s.memory_limit_bytes, 16777216);
+        check_int(s.oom_kills, 0);
+        pid_t child = fork();
+        if (child == 0)
+                outgrow(dir);
+        waitpid(child, &status, 0);
+        check(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+        check_int(cgroup_watch_sample(&w, &s), 0);
+        check_int(s.oom_kills, 1);
+        check(s.memory_bytes != BOARD_UNKNOWN && s.memory_bytes <= 16777216);
+        cgroup_watch_close(&w);
+        for (int i = 0; i < 100 && rmdir(dir); i++)
+                usleep(10000);
+        check(access(dir, F_OK) != 0);
+        cgroup_done(&l);
+}
+
+/* What is only on the unified side of a hybrid: CPU and pressure, without any controller. */
+static void the_real_unified_side_answers(void)
+{
+        struct cgroup_layout l;
+        struct cgroup_watch w = {0};
+        struct cgroup_sample s;
+        char dir[128];
+
+        if (cgroup_init(&l, "/sys/fs/cgroup"))
+                skip("no /sys/fs/cgroup");
+        snprintf(dir, sizeof(dir), "/sys/fs/cgroup/unified/sexton-unified-%d", getpid());
+        if (geteuid() != 0 || l.version != 3 || mkdir(dir, 0755)) {
+                cgroup_done(&l);
+                skip("no root, or no hybrid");
+        }
+        pid_t child = fork();
+        if (child == 0) {
+                write_text(dir, "cgroup.procs", "0");
+                struct timespec t = {0};
+                while (t.tv_nsec < 30000000 && t.tv_sec == 0)
+                        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+                _exit(0);
+        }
+        waitpid(child, NULL, 0);
+        check_int(cgroup_watch_open(&l, strrchr(dir, '/'), &w), 0);
+        check_int(cgroup_watch_sample(&w, &s), 0);
+        check(s.cpu_ns != BOARD_UNKNOWN && s.cpu_ns > 20000000 && s.cpu_ns < 1000000000);
+        if (w.pressure)
+                check(s.psi_cpu >= 0 && s.psi_cpu <= 1);
+        cgroup_watch_close(&w);
+        for (int i = 0; i < 100 && rmdir(dir); i++)
+                usleep(10000);
+        cgroup_done(&l);
+}
+
 static void all(void)
 {
         test(v1_counters);
@@ -499,6 +584,8 @@ static void all(void)
         test(unreaped_sums_the_tree);
         test(real_zombies_are_counted);
         test(real_counters_make_sense);
+        test(a_real_oom_kill_is_counted);
+        test(the_real_unified_side_answers);
 }
 
 int main(void)

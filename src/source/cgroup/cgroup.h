@@ -50,7 +50,7 @@ uint64_t cgroup_id(const struct cgroup_layout *l, const char *path);
  * that are read often; limits and pressure are opened when they are read. */
 struct cgroup_watch {
         bool open;
-        bool pressure;   /* the group has pressure files */
+        bool pressure;   /* the group has pressure files; may be cleared to save two thirds of a sample */
         uint8_t samples; /* limits are read anew every few of them */
         char path[CGROUP_PATH];
         const struct cgroup_layout *layout; /* must outlive the watch */
