@@ -17,6 +17,12 @@ enum life_type {
         LIFE_CGROUP,  /* pid moved into cgroup_id (BPF only) */
 };
 
+enum life_others {
+        LIFE_OTHERS_UNKNOWN, /* the source can't tell */
+        LIFE_OTHERS_NONE,    /* no thread of the process lives on: the process is dead */
+        LIFE_OTHERS_LIVE,
+};
+
 #define LIFE_COMM_SIZE    16
 #define LIFE_COMMAND_SIZE 160 /* longer command lines are cut */
 #define LIFE_EXE_SIZE     96
@@ -28,6 +34,7 @@ struct life_event {
         int32_t ppid;              /* FORK: real parent's thread group; EXIT: as the source says; 0 unknown */
         int32_t exit_status;       /* EXIT, FREE: as wait(2) reports it */
         int32_t exit_signal;       /* EXIT: signal the parent gets, -1 for a thread */
+        enum life_others others;   /* EXIT: do other threads of the process live on */
         uint64_t time_ns;          /* boot time */
         uint64_t start_ns;         /* boot time of birth; 0 unknown */
         uint64_t cpu_ns;           /* FREE: CPU of the whole process in life, exact */

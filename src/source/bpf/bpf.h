@@ -1,7 +1,10 @@
 /* Lifecycle facts from BPF: exact CPU of each process at its burial, exec with command line, cgroup
  * moves, and a task iterator that scans in the kernel. With the proc connector running only what it
- * cannot give is attached (EXEC, FREE, CGROUP); alone it also gives FORK, SESSION and EXIT.
- * Everything is drained in batches; nothing wakes us per event.
+ * cannot give is attached (EXEC, FREE, CGROUP); alone it also gives FORK, THREAD, COMM and EXIT (never
+ * SESSION: setsid has no tracepoint). Everything is drained in batches; nothing wakes us per event.
+ * A process is buried some 15 ms (an RCU grace period) before its FREE arrives.
+ * Some kernels skip BPF programs while PID 1 runs, so an event may be missing that no counter knows of:
+ * audit what gets old.
  */
 #pragma once
 
@@ -13,13 +16,17 @@
 struct bpf_source;
 
 struct bpf_options {
-        bool alone;     /* no proc connector: report FORK and EXIT too */
+        bool alone;     /* no proc connector: report FORK, THREAD, COMM and EXIT too */
         bool cgroup_v1; /* cgroup_id from the memory (else pids, else cpuacct) v1 hierarchy, not the unified
                            one */
-        uint32_t ring_bytes; /* 0 = 4 MiB */
+        uint32_t ring_bytes; /* 0 = BPF_RING_DEFAULT; rounded up to a power of two */
 };
 
-/* -ENOTSUP (kernel or build lacks it), -EPERM, or what the kernel said; e says it in words. */
+/* All of the ring counts as our memory. */
+enum { BPF_RING_DEFAULT = 1 << 20, BPF_RING_MIN = 4 << 10, BPF_RING_MAX = 64 << 20 };
+
+/* -ENOTSUP (kernel or build lacks it), -EPERM, or what the kernel said; e says it in words. Takes some
+ * 100 ms: a child process does the loading, since that needs tens of megabytes for a moment. */
 int bpf_source_open(const struct bpf_options *o, struct bpf_source **ret, struct error *e);
 void bpf_source_free(struct bpf_source *s);
 
@@ -31,14 +38,17 @@ uint64_t bpf_source_lost(const struct bpf_source *s);
 enum { BPF_TASK_ZOMBIES = 1 << 0, BPF_TASK_ACTIVE = 1 << 1, BPF_TASK_ALL = 1 << 2 };
 struct bpf_task {
         int32_t pid, ppid, tid, sid;
-        uint32_t threads;
-        bool dead;  /* exit_state set */
-        char state; /* as in /proc/PID/stat */
-        uint64_t start_ns, cpu_ns,
-                cgroup_id; /* cpu: the whole process, dead threads included (leaders only) */
+        uint32_t threads; /* not yet released ones, a dead leader included, as in /proc/PID/status */
+        bool dead;        /* exit_state set */
+        char state;       /* as in /proc/PID/stat */
+        uint64_t start_ns;
+        uint64_t cpu_ns; /* leaders: the whole process, dead threads included; else this thread */
+        uint64_t cgroup_id;
         char comm[LIFE_COMM_SIZE];
 };
-/* Walks all tasks in the kernel: ZOMBIES = dead leaders; ACTIVE = threads that are R or D (not dead);
- * ALL = every process (leaders). -ENOTSUP when the iterator is not there. */
+/* Walks all tasks in the kernel: ZOMBIES = dead leaders; ACTIVE = threads that are R or D (not dead, not
+ * idle kernel threads, without the caller itself: what the load average counts); ALL = every process
+ * (leaders). Each task comes once, also when several bits ask for it. How many were handed over, or
+ * -ENOTSUP when the iterator is not there. */
 int bpf_source_tasks(
         struct bpf_source *s, unsigned what, void (*fn)(void *ctx, const struct bpf_task *t), void *ctx);

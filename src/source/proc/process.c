@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "base/util.h"
+#include "source/proc/lines.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,7 +15,6 @@
 
 enum {
         STAT_SIZE = 1024,        /* 52 numbers of at most 20 digits and a name: ~400 in practice */
-        STATUS_CHUNK = 4096,     /* a whole status file of today fits */
         DIRENTS_SIZE = 32 * 1024 /* ~1000 entries per getdents64 */
 };
 
@@ -252,70 +252,46 @@ static bool status_line(const char *line, struct proc_status *st)
         return false;
 }
 
-/* Where a line that may come in pieces is gathered. */
-struct status_stream {
-        char line[256]; /* the wanted lines are shorter; the rest of a longer one is passed over */
-        size_t len;
-        bool skipping, seen_tgid;
+struct status_result {
+        bool seen_tgid;
         struct proc_status st;
 };
 
-static void status_feed(struct status_stream *s, const char *text, size_t len)
+static void on_status_line(void *ctx, char *line)
 {
-        while (len) {
-                const char *newline = memchr(text, '\n', len);
-                size_t n = newline ? (size_t)(newline - text) : len;
+        struct status_result *r = ctx;
 
-                if (s->len + n >= sizeof(s->line))
-                        s->skipping = true;
-                if (!s->skipping) {
-                        memcpy(s->line + s->len, text, n);
-                        s->len += n;
-                }
-                if (!newline)
-                        return;
-                s->line[s->len] = '\0';
-                if (!s->skipping && status_line(s->line, &s->st))
-                        s->seen_tgid = true;
-                s->len = 0;
-                s->skipping = false;
-                text += n + 1;
-                len -= n + 1;
-        }
+        if (status_line(line, &r->st))
+                r->seen_tgid = true;
 }
 
-static int status_result(const struct status_stream *s, struct proc_status *ret)
+static int status_end(const struct status_result *r, struct proc_status *ret)
 {
-        if (!s->seen_tgid)
+        if (!r->seen_tgid)
                 return -EBADMSG;
-        *ret = s->st;
+        *ret = r->st;
         return 0;
 }
 
 int proc_parse_status(const char *text, size_t len, struct proc_status *ret)
 {
-        struct status_stream s = {.len = 0};
+        struct status_result result = {.seen_tgid = false};
+        struct lines lines = {.line = on_status_line, .ctx = &result};
 
-        status_feed(&s, text, len);
-        return status_result(&s, ret);
+        lines_feed(&lines, text, len);
+        return status_end(&result, ret);
 }
 
 int proc_read_status(int proc_fd, int32_t pid, struct proc_status *ret)
 {
         cleanup_close int fd = open_of(proc_fd, pid, "status");
-        struct status_stream s = {.len = 0};
-        char buf[STATUS_CHUNK];
+        struct status_result result = {.seen_tgid = false};
+        struct lines lines = {.line = on_status_line, .ctx = &result};
 
         if (fd < 0)
                 return fd;
-        for (;;) {
-                ssize_t n = read_once(fd, buf, sizeof(buf));
-                if (n < 0)
-                        return (int)n;
-                status_feed(&s, buf, (size_t)n);
-                if (n == 0)
-                        return status_result(&s, ret);
-        }
+        int r = lines_read(&lines, fd);
+        return r < 0 ? r : status_end(&result, ret);
 }
 
 /* ---- the list ---- */

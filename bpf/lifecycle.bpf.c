@@ -1,0 +1,291 @@
+/* The lives of processes as the kernel sees them: exec, burial (with the exact CPU of the whole
+ * process) and cgroup moves; for use without the proc connector also fork, exit and rename; and an iterator
+ * over tasks that filters in the kernel. Records go into one ring without waking anybody: a wake-up per
+ * event would cost the watched process more than everything done here.
+ */
+#include "kernel.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "source/bpf/record.h"
+
+/* The helpers used are marked GPL-only by the kernel. */
+char LICENSE[] SEC("license") = "GPL";
+
+/* More threads than this are not added up by the iterator (a bound the verifier can follow). */
+#define MAX_THREADS_SUMMED 1024
+
+const volatile __u32 cgroup_pick = CGROUP_PICK_UNIFIED;
+
+struct bpf_shared shared = {};
+
+struct {
+        __uint(type, BPF_MAP_TYPE_RINGBUF);
+        __uint(max_entries, 1 << 20);
+} ring SEC(".maps");
+
+/* Where an EXEC record is put together, since its length is known only afterwards. */
+struct {
+        __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+        __uint(max_entries, 1);
+        __type(key, __u32);
+        __type(value, struct record_exec);
+} scratch SEC(".maps");
+
+/* The number of a controller differs from kernel to kernel, and it may not be built in at all. */
+static __always_inline int picked_controller(void)
+{
+        if (cgroup_pick == CGROUP_PICK_MEMORY &&
+                bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
+                return bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
+        if (cgroup_pick == CGROUP_PICK_PIDS &&
+                bpf_core_enum_value_exists(enum cgroup_subsys_id, pids_cgrp_id))
+                return bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id);
+        if (cgroup_pick == CGROUP_PICK_CPUACCT &&
+                bpf_core_enum_value_exists(enum cgroup_subsys_id, cpuacct_cgrp_id))
+                return bpf_core_enum_value(enum cgroup_subsys_id, cpuacct_cgrp_id);
+        return -1;
+}
+
+static __always_inline struct cgroup *cgroup_of(struct task_struct *task)
+{
+        struct css_set *set = BPF_CORE_READ(task, cgroups);
+        struct cgroup_subsys_state *css = NULL;
+        int controller = picked_controller();
+
+        if (controller < 0)
+                return BPF_CORE_READ(set, dfl_cgrp);
+        bpf_probe_read_kernel(&css, sizeof css, (const char *)&set->subsys[0] + controller * sizeof css);
+        return BPF_CORE_READ(css, cgroup);
+}
+
+static __always_inline __u64 cgroup_id_of(struct task_struct *task)
+{
+        return BPF_CORE_READ(cgroup_of(task), kn, id);
+}
+
+static __always_inline void fill(struct record *r, struct task_struct *task, __u16 type)
+{
+        r->type = type;
+        r->alive = 0;
+        r->pid = task->tgid;
+        r->time_ns = bpf_ktime_get_boot_ns();
+        r->start_ns = task->group_leader->start_boottime;
+        r->cgroup_id = cgroup_id_of(task);
+        bpf_probe_read_kernel(r->comm, sizeof r->comm, task->comm);
+}
+
+static __always_inline void *reserve(__u64 size)
+{
+        void *r = bpf_ringbuf_reserve(&ring, size, 0);
+
+        if (!r)
+                __sync_fetch_and_add(&shared.lost, 1);
+        return r;
+}
+
+/* As wait(2) would tell the parent. */
+static __always_inline int wait_status(struct task_struct *leader)
+{
+        struct signal_struct *signal = leader->signal;
+
+        return signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code : leader->exit_code;
+}
+
+/* Up to len bytes of user memory that may not be there; never faults a page in. */
+static __always_inline __u32 read_user(char *to, __u32 len, __u64 from)
+{
+        if (len > RECORD_COMMAND_SIZE)
+                len = RECORD_COMMAND_SIZE;
+        if (bpf_probe_read_user(to, len, (const void *)from) == 0)
+                return len;
+        /* What lies in the first page may still be there. */
+        __u32 first = 4096 - (from & 4095);
+        if (first >= len || first > RECORD_COMMAND_SIZE)
+                return 0;
+        return bpf_probe_read_user(to, first, (const void *)from) == 0 ? first : 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+        __u32 key = 0;
+        struct record_exec *r = bpf_map_lookup_elem(&scratch, &key);
+
+        if (!r)
+                return 0;
+        fill(&r->head, task, RECORD_EXEC);
+
+        long n = bpf_probe_read_kernel_str(r->text, RECORD_EXE_SIZE, bprm->filename);
+        __u32 exe_len = n > 0 && n <= RECORD_EXE_SIZE ? n : 0;
+
+        __u64 start = task->mm->arg_start;
+        __u64 end = task->mm->arg_end;
+        __u32 len = end <= start                        ? 0
+                    : end - start > RECORD_COMMAND_SIZE ? RECORD_COMMAND_SIZE
+                                                        : (__u32)(end - start);
+        len = read_user(r->text + exe_len, len, start);
+
+        r->exe_len = exe_len;
+        r->command_len = len;
+        __u64 size = __builtin_offsetof(struct record_exec, text) + exe_len + len;
+        if (size <= sizeof *r && bpf_ringbuf_output(&ring, r, size, BPF_RB_NO_WAKEUP))
+                __sync_fetch_and_add(&shared.lost, 1);
+        return 0;
+}
+
+/* Runs in an RCU callback, milliseconds after the parent's wait: the last moment of the process. By then
+ * every thread, the leader too, has added its time to sum_sched_runtime. */
+SEC("tp_btf/sched_process_free")
+int BPF_PROG(on_free, struct task_struct *task)
+{
+        struct record_free *r;
+
+        if (task->pid != task->tgid)
+                return 0;
+        r = reserve(sizeof *r);
+        if (!r)
+                return 0;
+        fill(&r->head, task, RECORD_FREE);
+        r->cpu_ns = task->signal->sum_sched_runtime;
+        r->status = wait_status(task);
+        r->unused = 0;
+        bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
+        return 0;
+}
+
+/* Fires once for each hierarchy that moves the process; only the picked one counts. */
+SEC("tp_btf/cgroup_attach_task")
+int BPF_PROG(on_cgroup, struct cgroup *to, const char *path, struct task_struct *task)
+{
+        struct record *r;
+
+        if (task->pid != task->tgid || BPF_CORE_READ(cgroup_of(task), root) != to->root)
+                return 0;
+        r = reserve(sizeof *r);
+        if (!r)
+                return 0;
+        fill(r, task, RECORD_CGROUP);
+        r->cgroup_id = to->kn->id;
+        bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
+        return 0;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
+{
+        struct record_fork *r = reserve(sizeof *r);
+
+        if (!r)
+                return 0;
+        fill(&r->head, child, child->pid == child->tgid ? RECORD_FORK : RECORD_THREAD);
+        r->tid = child->pid;
+        r->ppid = child->real_parent->tgid;
+        bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
+        return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *task)
+{
+        struct record_exit *r = reserve(sizeof *r);
+
+        if (!r)
+                return 0;
+        fill(&r->head, task, RECORD_EXIT);
+        /* Counted down before we are called; two threads that die at once may both read 0. */
+        int alive = task->signal->live.counter;
+        r->head.alive = alive < 0 ? 0 : alive > 0xffff ? 0xffff : alive;
+        r->tid = task->pid;
+        r->ppid = task->real_parent->tgid;
+        r->status = alive > 0 && task->pid != task->tgid ? task->exit_code : wait_status(task->group_leader);
+        r->signal = task->exit_signal;
+        bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
+        return 0;
+}
+
+SEC("tp_btf/task_rename")
+int BPF_PROG(on_rename, struct task_struct *task, const char *comm)
+{
+        struct record *r;
+
+        if (task->pid != task->tgid)
+                return 0;
+        r = reserve(sizeof *r);
+        if (!r)
+                return 0;
+        fill(r, task, RECORD_COMM);
+        bpf_probe_read_kernel_str(r->comm, sizeof r->comm, comm);
+        bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
+        return 0;
+}
+
+static __always_inline unsigned int state_of(struct task_struct *task)
+{
+        const struct task_struct___before_5_14 *old = (void *)task;
+
+        if (bpf_core_field_exists(task->__state))
+                return task->__state;
+        return (unsigned int)BPF_CORE_READ(old, state);
+}
+
+static __always_inline bool wanted(struct task_struct *task)
+{
+        unsigned int state;
+
+        if (task->pid == task->tgid &&
+                (shared.want & RECORD_WANT_ALL || (shared.want & RECORD_WANT_ZOMBIES && task->exit_state)))
+                return 1;
+        if (!(shared.want & RECORD_WANT_ACTIVE) || task->exit_state)
+                return 0;
+        /* As the kernel's load average counts them; the one who asks runs only because it asks. */
+        state = state_of(task);
+        return (state == 0 && task->pid != (int)bpf_get_current_pid_tgid()) ||
+               (state & (TASK_UNINTERRUPTIBLE | TASK_NOLOAD)) == TASK_UNINTERRUPTIBLE;
+}
+
+/* CPU of the whole process: of the threads that were released and of those in the list. */
+static __always_inline __u64 cpu_of_process(struct task_struct *leader)
+{
+        struct signal_struct *signal = leader->signal;
+        __u64 sum = signal->sum_sched_runtime;
+
+        if (signal->nr_threads <= 1)
+                return sum + leader->se.sum_exec_runtime;
+
+        const struct list_head *end = &signal->thread_head;
+        const struct list_head *at = BPF_CORE_READ(signal, thread_head.next);
+        const unsigned long node = bpf_core_field_offset(leader->thread_node);
+        for (int i = 0; i < MAX_THREADS_SUMMED && at && at != end; i++) {
+                struct task_struct *t = (void *)((const char *)at - node);
+                sum += BPF_CORE_READ(t, se.sum_exec_runtime);
+                at = BPF_CORE_READ(at, next);
+        }
+        return sum;
+}
+
+SEC("iter/task")
+int on_task(struct bpf_iter__task *ctx)
+{
+        struct task_struct *task = ctx->task;
+        struct record_task r = {};
+
+        if (!task || !wanted(task))
+                return 0;
+        r.pid = task->tgid;
+        r.tid = task->pid;
+        r.ppid = task->real_parent->tgid;
+        r.sid = BPF_CORE_READ(
+                task, signal, pids[bpf_core_enum_value(enum pid_type, PIDTYPE_SID)], numbers[0].nr);
+        r.threads = task->signal->nr_threads;
+        r.state = state_of(task);
+        r.exit_state = task->exit_state;
+        r.start_ns = task->start_boottime;
+        r.cpu_ns = task->pid == task->tgid ? cpu_of_process(task) : task->se.sum_exec_runtime;
+        r.cgroup_id = cgroup_id_of(task);
+        bpf_probe_read_kernel(r.comm, sizeof r.comm, task->comm);
+        bpf_seq_write(ctx->meta->seq, &r, sizeof r);
+        return 0;
+}

@@ -1,0 +1,30 @@
+/* The BPF source of a build without libbpf, clang or bpftool: never there, and says so. See bpf.h. */
+#include "source/bpf/bpf.h"
+
+#include <errno.h>
+
+int bpf_source_open(const struct bpf_options *o, struct bpf_source **ret, struct error *e)
+{
+        return error_set(
+                e, -ENOTSUP, "this sexton was built without BPF (clang, bpftool and libbpf are needed)");
+}
+
+void bpf_source_free(struct bpf_source *s)
+{
+}
+
+int bpf_source_drain(struct bpf_source *s, uint32_t max, life_fn fn, void *ctx)
+{
+        return 0;
+}
+
+uint64_t bpf_source_lost(const struct bpf_source *s)
+{
+        return 0;
+}
+
+int bpf_source_tasks(
+        struct bpf_source *s, unsigned what, void (*fn)(void *ctx, const struct bpf_task *t), void *ctx)
+{
+        return -ENOTSUP;
+}

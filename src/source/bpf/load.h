@@ -1,0 +1,17 @@
+/* Loading and attaching of the BPF programs, done by a child process that hands over nothing but
+ * descriptors: libbpf reads the kernel's type information (tens of megabytes) and touches much of its own
+ * code, and all that memory goes away with the child.
+ */
+#pragma once
+
+#include "source/bpf/bpf.h"
+
+/* All -1 where not there; links beyond the iterator's are only kept open, that keeps them attached. */
+struct bpf_loaded {
+        int ring_fd, shared_fd, iter_fd;
+        int link_fds[6];
+};
+
+/* As bpf_source_open(); ring_bytes is a power of two. */
+int bpf_load(const struct bpf_options *o, struct bpf_loaded *ret, struct error *e);
+void bpf_loaded_done(struct bpf_loaded *l);
