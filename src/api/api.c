@@ -1,0 +1,123 @@
+/* What all answers share: the view, the query. See api.h. */
+#include "api/api.h"
+
+#include "base/text.h"
+#include "model/event.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+int api_view_init(struct api_view *v, const struct board *snapshot, const struct history *history,
+        uint64_t now_ns, int64_t wall_offset_ns)
+{
+        *v = (struct api_view){
+                .board = snapshot, .history = history, .now_ns = now_ns, .wall_offset_ns = wall_offset_ns};
+        return snapshot ? view_index_init(&v->index, snapshot) : 0;
+}
+
+void api_view_done(struct api_view *v)
+{
+        view_index_done(&v->index);
+}
+
+/* ---- the query ---- */
+
+static int set_text(char *to, size_t size, const char *value, struct error *e)
+{
+        if (!text_set(to, size, value))
+                return error_set(e, -EINVAL, "too long: %zu bytes at most", size - 1);
+        return 0;
+}
+
+static int set_number(uint64_t *to, uint64_t max, const char *value, struct error *e)
+{
+        const char *p = value;
+        uint64_t n;
+
+        if (!text_u64(&p, &n) || *p || n > max)
+                return error_set(e, -EINVAL, "wants a whole number of at most %llu", (unsigned long long)max);
+        *to = n;
+        return 0;
+}
+
+/* "2026-11-23T21:30:00.123Z" */
+static bool rfc3339(const char *text, int64_t *ret_unix_ns)
+{
+        struct tm tm = {0};
+        const char *p = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+        int64_t ns = 0, unit = 100000000;
+
+        if (!p || tm.tm_year < 70 || tm.tm_year > 300) /* beyond, int64 nanoseconds end */
+                return false;
+        if (*p == '.')
+                for (p++; *p >= '0' && *p <= '9'; p++, unit /= 10)
+                        ns += unit * (*p - '0');
+        if (strcmp(p, "Z") != 0)
+                return false;
+        if (__builtin_mul_overflow((int64_t)timegm(&tm), (int64_t)NSEC_PER_SEC, ret_unix_ns))
+                return false;
+        *ret_unix_ns += ns;
+        return true;
+}
+
+/* "90s", "10m", "2h", "1d" ago */
+static bool ago(const char *text, int64_t now_unix_ns, int64_t *ret_unix_ns)
+{
+        static const struct {
+                char unit;
+                uint64_t seconds;
+        } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+        const char *p = text;
+        uint64_t n;
+
+        if (!text_u64(&p, &n) || n > 100000000)
+                return false;
+        for (size_t i = 0; i < ARRAY_SIZE(units); i++)
+                if (p[0] == units[i].unit && p[1] == '\0') {
+                        uint64_t seconds = MIN(n * units[i].seconds, (uint64_t)3000000000);
+                        *ret_unix_ns = now_unix_ns - (int64_t)(seconds * NSEC_PER_SEC);
+                        return true;
+                }
+        return false;
+}
+
+static int set_since(struct api_query *q, const char *value, int64_t now_unix_ns, struct error *e)
+{
+        if (rfc3339(value, &q->since_unix_ns) || ago(value, now_unix_ns, &q->since_unix_ns))
+                return 0;
+        return error_set(e, -EINVAL, "wants a time such as 2026-11-23T21:30:00Z or an age such as 10m");
+}
+
+int api_query_set(
+        struct api_query *q, const char *name, const char *value, int64_t now_unix_ns, struct error *e)
+{
+        uint64_t limit = 0;
+        int r;
+
+        if (!value)
+                value = "";
+        if (!strcmp(name, "service")) {
+                r = set_text(q->service, sizeof q->service, value, e);
+        } else if (!strcmp(name, "kind")) {
+                r = set_text(q->kind, sizeof q->kind, value, e);
+        } else if (!strcmp(name, "subject")) {
+                r = set_text(q->subject, sizeof q->subject, value, e);
+        } else if (!strcmp(name, "since")) {
+                r = set_since(q, value, now_unix_ns, e);
+        } else if (!strcmp(name, "after")) {
+                r = set_number(&q->after, UINT64_MAX, value, e);
+        } else if (!strcmp(name, "limit")) {
+                r = set_number(&limit, BOARD_PROCESSES, value, e);
+                q->limit = (uint32_t)limit;
+                if (r == 0 && limit == 0)
+                        r = error_set(e, -EINVAL, "must be at least 1");
+        } else {
+                char shown[64];
+                text_printable(shown, sizeof shown, name, strlen(name));
+                return error_set(e, -EINVAL,
+                        "unknown parameter %s; there are service, kind, subject, since, after and limit",
+                        shown);
+        }
+        return r < 0 ? error_wrap(e, "%s", name) : 0;
+}

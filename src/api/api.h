@@ -1,0 +1,56 @@
+/* The answers of the verbs, as JSON of docs/interfaces, and the metrics: pure functions from a snapshot of
+ * the board and the history of events to text. HTTP is the recorder's business.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "base/json_out.h"
+#include "wire/history.h"
+#include "world/view.h"
+
+/* What an answer is made from. */
+struct api_view {
+        const struct board *board; /* a snapshot: nobody writes it */
+        struct view_index index;
+        uint64_t now_ns; /* boot time of the snapshot */
+        int64_t wall_offset_ns;
+        const struct history *history; /* may be NULL */
+};
+int api_view_init(struct api_view *v, const struct board *snapshot, const struct history *history,
+        uint64_t now_ns, int64_t wall_offset_ns);
+void api_view_done(struct api_view *v);
+
+/* What was asked behind the "?". */
+struct api_query {
+        char service[BOARD_NAME]; /* "" = all */
+        char kind[32];            /* of events or zombies; "" = all */
+        char subject[BOARD_NAME]; /* of why: a service or an incident's number; "" = the host */
+        int64_t since_unix_ns;    /* 0 = from the oldest */
+        uint64_t after;           /* event number */
+        uint32_t limit;           /* 0 = the default of the verb */
+};
+/* Reads one NAME=VALUE; value NULL when there is no "=". -EINVAL with the error set for an unknown name,
+ * a wrong value, or one too long. now_unix_ns is what "since=10m" counts from. */
+int api_query_set(
+        struct api_query *q, const char *name, const char *value, int64_t now_unix_ns, struct error *e);
+
+void api_status(const struct api_view *v, struct json_out *j);
+void api_services(const struct api_view *v, const struct api_query *q, struct json_out *j);
+void api_findings(const struct api_view *v, struct json_out *j);
+void api_incidents(const struct api_view *v, struct json_out *j);
+/* Needs no board: v->board may be NULL. */
+void api_events(const struct api_view *v, const struct api_query *q, struct json_out *j);
+
+/* The ledger can be long: it comes in pieces. */
+struct api_zombies;
+struct api_zombies *api_zombies_open(
+        const struct api_view *v, const struct api_query *q); /* NULL: no memory */
+/* Appends the next 16 KiB or so; false when that was the last. */
+bool api_zombies_more(struct api_zombies *z, struct json_out *j);
+void api_zombies_close(struct api_zombies *z);
+
+/* One element of "findings", also for incidents. */
+void api_finding(const struct api_view *v, const struct finding *f, struct json_out *j);
+
+/* Metrics in the Prometheus text format 0.0.4 or as OpenMetrics 1.0. */
+void api_metrics(const struct api_view *v, bool openmetrics, struct out *o);

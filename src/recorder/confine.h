@@ -1,0 +1,20 @@
+/* Giving up what the recorder does not need: root, capabilities, most system calls.
+ */
+#pragma once
+
+#include "base/error.h"
+
+#include <sys/types.h>
+
+struct confine_user {
+        uid_t uid;
+        gid_t gid;
+        char name[32];
+};
+
+/* The user to become when root: "sexton" if there is one, else "nobody". */
+void confine_user(struct confine_user *ret);
+
+/* Becomes that user when root, drops all capabilities and the way back to them, then lets only the
+ * system calls through that a server needs which has everything open. For good. */
+int confine(const struct confine_user *user, struct error *e);

@@ -1,0 +1,228 @@
+/* HTTP by libmicrohttpd: see http.h. */
+#include "recorder/http.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+enum {
+        CONNECTION_MEMORY = 16 << 10, /* request line and headers; more gets 414 or 431 */
+        TIMEOUT_SEC = 10,             /* without a byte in either direction */
+        BLOCK_BYTES = 32 << 10,
+        UPLOAD_MAX = 64 << 10, /* a body without end: the connection is closed */
+};
+
+/* One request and its reply; lives until libmicrohttpd says that it is completed. */
+struct exchange {
+        struct http *http;
+        struct route_reply reply;
+        uint64_t body_bytes;
+        size_t sent; /* of what is in the reply's body */
+        bool begun;
+};
+
+static const char *header(struct http *h, struct MHD_Connection *c, const char *name)
+{
+        return h->mhd->lookup_connection_value(c, MHD_HEADER_KIND, name);
+}
+
+static enum MHD_Result take_argument(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+        struct route_request *q = cls;
+
+        if (q->args < ROUTE_ARGS) {
+                q->arg[q->args].name = name;
+                q->arg[q->args].value = value;
+        }
+        q->args++;
+        return MHD_YES;
+}
+
+static ssize_t read_piece(void *cls, uint64_t pos, char *buf, size_t max)
+{
+        struct exchange *x = cls;
+        struct out *o = &x->reply.body.out;
+
+        while (x->sent == o->len) {
+                if (!x->reply.more)
+                        return MHD_CONTENT_READER_END_OF_STREAM;
+                o->len = x->sent = 0;
+                route_reply_more(&x->reply);
+                if (o->failed)
+                        return MHD_CONTENT_READER_END_WITH_ERROR;
+        }
+        size_t n = MIN(max, o->len - x->sent);
+        memcpy(buf, o->buf + x->sent, n);
+        x->sent += n;
+        return (ssize_t)n;
+}
+
+static void add_headers(const struct mhd *m, struct MHD_Response *response, const struct route_reply *r)
+{
+        static const char *const fixed[][2] = {
+                {"Cache-Control", "no-store"},
+                {"X-Content-Type-Options", "nosniff"},
+                {"X-Frame-Options", "DENY"},
+                {"Referrer-Policy", "no-referrer"},
+                {"Cross-Origin-Resource-Policy", "same-origin"},
+                {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
+                m->add_response_header(response, fixed[i][0], fixed[i][1]);
+        m->add_response_header(response, "Content-Type", r->content_type);
+        if (r->allow)
+                m->add_response_header(response, "Allow", r->allow);
+        if (r->retry)
+                m->add_response_header(response, "Retry-After", "1");
+}
+
+static enum MHD_Result answer(
+        struct exchange *x, struct MHD_Connection *c, const char *url, const char *method)
+{
+        struct http *h = x->http;
+        const struct mhd *m = h->mhd;
+        struct route_reply *r = &x->reply;
+        struct route_request q = {
+                .method = method,
+                .path = url,
+                .host = header(h, c, "Host"),
+                .accept = header(h, c, "Accept"),
+                .from_unix_socket = h->is_unix,
+                .body_bytes = x->body_bytes,
+        };
+        struct MHD_Response *response;
+
+        m->get_connection_values(c, MHD_GET_ARGUMENT_KIND, take_argument, &q);
+        if (h->before)
+                h->before(h->before_ctx);
+        route_handle(h->env, &q, r);
+        if (r->more)
+                response =
+                        m->create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_BYTES, read_piece, x, NULL);
+        else
+                response = m->create_response_from_buffer(
+                        r->body.out.len, r->body.out.buf, MHD_RESPMEM_PERSISTENT);
+        if (!response)
+                return MHD_NO;
+        add_headers(m, response, r);
+        enum MHD_Result done = m->queue_response(c, (unsigned)r->status, response);
+        m->destroy_response(response);
+        return done;
+}
+
+/* What is told before a body arrives, so that nobody sends it for nothing. */
+static bool is_hopeless(struct http *h, struct MHD_Connection *c, const char *method, struct exchange *x)
+{
+        const char *length = header(h, c, "Content-Length");
+        uint64_t n;
+
+        if (length && text_u64(&length, &n))
+                x->body_bytes = n;
+        if (x->body_bytes > ROUTE_BODY_MAX)
+                return true;
+        x->body_bytes = 0;
+        return strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0;
+}
+
+static enum MHD_Result take_request(void *cls, struct MHD_Connection *c, const char *url, const char *method,
+        const char *version, const char *upload, size_t *upload_size, void **request)
+{
+        struct http *h = cls;
+        struct exchange *x = *request;
+
+        if (!x) {
+                x = calloc(1, sizeof *x);
+                if (!x)
+                        return MHD_NO;
+                x->http = h;
+                *request = x;
+                return is_hopeless(h, c, method, x) ? answer(x, c, url, method) : MHD_YES;
+        }
+        if (*upload_size) {
+                x->body_bytes += *upload_size;
+                *upload_size = 0;
+                return x->body_bytes > UPLOAD_MAX ? MHD_NO : MHD_YES;
+        }
+        return answer(x, c, url, method);
+}
+
+static void completed(
+        void *cls, struct MHD_Connection *c, void **request, enum MHD_RequestTerminationCode why)
+{
+        struct exchange *x = *request;
+
+        if (!x)
+                return;
+        route_reply_done(&x->reply);
+        free(x);
+        *request = NULL;
+}
+
+/* ---- the loop ---- */
+
+static void run(struct http *h)
+{
+        MHD_UNSIGNED_LONG_LONG ms;
+
+        h->mhd->run(h->daemon);
+        if (h->mhd->get_timeout(h->daemon, &ms) == MHD_YES)
+                loop_arm(h->loop, &h->timer, clock_boot_ns() + ms * NSEC_PER_MSEC);
+        else
+                loop_disarm(h->loop, &h->timer);
+}
+
+static void ready(void *ctx, uint32_t events)
+{
+        run(ctx);
+}
+
+static void fire(void *ctx, uint64_t now_ns)
+{
+        run(ctx);
+}
+
+int http_start(struct http *h, const struct mhd *mhd, struct loop *loop, struct route_env *env, int listen_fd,
+        bool is_unix, struct error *e)
+{
+        *h = (struct http){.mhd = mhd,
+                .loop = loop,
+                .fd = {.ready = ready, .ctx = h},
+                .timer = {.fire = fire, .ctx = h},
+                .env = env,
+                .is_unix = is_unix};
+        h->daemon = mhd->start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, take_request, h, MHD_OPTION_LISTEN_SOCKET,
+                listen_fd, MHD_OPTION_NOTIFY_COMPLETED, completed, h, MHD_OPTION_CONNECTION_LIMIT,
+                (unsigned)HTTP_CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+                MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_SEC, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+                MHD_OPTION_END);
+        if (!h->daemon) {
+                close(listen_fd);
+                return error_set(e, -EIO, "libmicrohttpd does not start");
+        }
+        const union MHD_DaemonInfo *info = mhd->get_daemon_info(h->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+        int r = -EIO;
+        if (info) {
+                h->fd.fd = info->epoll_fd;
+                r = loop_add(loop, &h->fd, EPOLLIN);
+        }
+        if (r < 0) {
+                mhd->stop_daemon(h->daemon);
+                h->daemon = NULL;
+                return error_set(e, r, "the HTTP server's epoll: %s", strerror(-r));
+        }
+        return 0;
+}
+
+void http_stop(struct http *h)
+{
+        if (!h->daemon)
+                return;
+        loop_remove(h->loop, &h->fd);
+        loop_disarm(h->loop, &h->timer);
+        h->mhd->stop_daemon(h->daemon);
+        h->daemon = NULL;
+}

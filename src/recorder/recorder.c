@@ -1,0 +1,197 @@
+/* The recorder process: see recorder.h. Opens what it needs, gives up the rest, then answers. */
+#include "recorder/recorder.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "recorder/confine.h"
+#include "recorder/http.h"
+#include "recorder/listen.h"
+#include "wire/board_map.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+
+/* The ring holds 4,096 events: it may be written at 8,000 a second before anything is lost. */
+#define DRAIN_EVERY_NS (500 * NSEC_PER_MSEC)
+
+struct recorder {
+        struct loop loop;
+        struct board *board;
+        struct ring *ring;
+        struct ring_reader reader;
+        struct history history;
+        struct route_env env;
+        struct http tcp, local;
+        int local_fd; /* the Unix socket; owned by `local` */
+        struct loop_timer drain_timer;
+        struct loop_fd signals, alive;
+};
+
+static void drain(void *ctx)
+{
+        struct recorder *r = ctx;
+
+        history_drain(&r->history, &r->reader, clock_boot_ns(), clock_wall_offset_ns());
+}
+
+static void drain_and_again(void *ctx, uint64_t now_ns)
+{
+        struct recorder *r = ctx;
+
+        drain(r);
+        loop_arm(&r->loop, &r->drain_timer, now_ns + DRAIN_EVERY_NS);
+}
+
+static void on_signal(void *ctx, uint32_t events)
+{
+        struct recorder *r = ctx;
+        struct signalfd_siginfo info;
+
+        /* the supervisor deals with SIGHUP; here it only must not kill */
+        while (read(r->signals.fd, &info, sizeof info) == sizeof info)
+                if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
+                        r->loop.stop = true;
+}
+
+static void on_supervisor(void *ctx, uint32_t events)
+{
+        struct recorder *r = ctx;
+
+        r->loop.stop = true;
+}
+
+static int watch(struct recorder *r, int alive_fd)
+{
+        sigset_t set;
+        int e;
+
+        sigemptyset(&set);
+        sigaddset(&set, SIGTERM);
+        sigaddset(&set, SIGINT);
+        sigaddset(&set, SIGHUP);
+        sigprocmask(SIG_BLOCK, &set, NULL);
+        signal(SIGPIPE, SIG_IGN);
+        r->signals = (struct loop_fd){
+                .fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC), .ready = on_signal, .ctx = r};
+        if (r->signals.fd < 0)
+                return -errno;
+        e = loop_add(&r->loop, &r->signals, EPOLLIN);
+        r->alive = (struct loop_fd){.fd = alive_fd, .ready = on_supervisor, .ctx = r};
+        if (e == 0 && alive_fd >= 0)
+                e = loop_add(&r->loop, &r->alive, EPOLLIN);
+        return e;
+}
+
+static void say_where(int fd)
+{
+        union {
+                struct sockaddr any;
+                struct sockaddr_in four;
+                struct sockaddr_in6 six;
+        } a;
+        socklen_t len = sizeof a;
+
+        if (getsockname(fd, &a.any, &len) == 0)
+                log_info("listening on http://%s:%u", a.any.sa_family == AF_INET6 ? "[::1]" : "127.0.0.1",
+                        ntohs(a.any.sa_family == AF_INET6 ? a.six.sin6_port : a.four.sin_port));
+}
+
+/* Either socket may be missing; both may not. */
+static int serve(struct recorder *r, const struct config *c, const struct confine_user *user)
+{
+        struct error e = {0};
+        const struct mhd *mhd = mhd_load(&e);
+        gid_t gid = geteuid() == 0 && !strcmp(user->name, "sexton") ? user->gid : (gid_t)-1;
+        int sockets = 0;
+
+        if (!mhd) {
+                log_error("%s", e.text);
+                return e.code;
+        }
+        r->local_fd = listen_unix(c->socket, gid, &e);
+        if (r->local_fd >= 0 && http_start(&r->local, mhd, &r->loop, &r->env, r->local_fd, true, &e) == 0) {
+                r->local.before = drain;
+                r->local.before_ctx = r;
+                sockets++;
+        } else {
+                r->local_fd = -1;
+                log_error("%s; the verbs won't reach Sexton", e.text);
+        }
+        int fd = c->listen[0] ? listen_tcp(c->listen, &e) : -1;
+        if (fd >= 0 && http_start(&r->tcp, mhd, &r->loop, &r->env, fd, false, &e) == 0) {
+                r->tcp.before = drain;
+                r->tcp.before_ctx = r;
+                sockets++;
+                say_where(fd);
+        } else if (c->listen[0]) {
+                log_error("%s; the HTTP API is only on %s", e.text, c->socket);
+        }
+        return sockets ? 0 : -EADDRNOTAVAIL;
+}
+
+static int begin(struct recorder *r, const struct config *c, int board_fd, int ring_fd, int alive_fd)
+{
+        struct confine_user user;
+        struct error e = {0};
+        int n;
+
+        n = board_map(board_fd, false, &r->board);
+        if (n == 0)
+                n = ring_map(ring_fd, false, &r->ring);
+        if (n == 0)
+                n = loop_init(&r->loop);
+        if (n == 0)
+                n = watch(r, alive_fd);
+        if (n < 0) {
+                log_error("cannot start: %s", strerror(-n));
+                return n;
+        }
+        r->env = (struct route_env){.board = r->board,
+                .history = &r->history,
+                .now_ns = clock_boot_ns,
+                .wall_offset_ns = clock_wall_offset_ns};
+        ring_reader_init(&r->reader, r->ring);
+        confine_user(&user);
+        n = serve(r, c, &user);
+        if (n < 0)
+                return n;
+        n = confine(&user, &e);
+        if (n < 0)
+                log_error("%s", e.text); /* and no service: it reads what others wrote */
+        return n;
+}
+
+int recorder_main(const struct config *c, int board_fd, int ring_fd, int alive_fd)
+{
+        struct recorder r = {.loop.epoll_fd = -1, .signals.fd = -1, .local_fd = -1};
+
+        history_init(&r.history, (clock_boot_ns() + (uint64_t)clock_wall_offset_ns()) / NSEC_PER_MSEC);
+        /* answers come and go: give back what is above 64 KiB at once, and keep one arena */
+        mallopt(M_TRIM_THRESHOLD, 64 << 10);
+        mallopt(M_MMAP_THRESHOLD, 64 << 10);
+        mallopt(M_ARENA_MAX, 1);
+        int n = begin(&r, c, board_fd, ring_fd, alive_fd);
+        if (n == 0) {
+                r.drain_timer = (struct loop_timer){.fire = drain_and_again, .ctx = &r};
+                drain_and_again(&r, clock_boot_ns());
+                n = loop_run(&r.loop);
+        }
+        if (r.local_fd >= 0)
+                listen_unix_remove(c->socket, r.local_fd);
+        http_stop(&r.tcp);
+        http_stop(&r.local);
+        if (r.signals.fd >= 0)
+                close(r.signals.fd);
+        loop_done(&r.loop);
+        history_done(&r.history);
+        ring_unmap(r.ring);
+        board_unmap(r.board);
+        return n < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,359 @@
+/* Routes: see route.h. */
+#include "recorder/route.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "wire/board_map.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+enum {
+        BODY_MAX = 24 << 20,     /* one answer: 20,000 events are some 8 MB */
+        STREAM_FROM = 256 << 10, /* a longer ledger is sent as it is made */
+        HELD_MAX = 48 << 20,     /* all answers together */
+        STALE_SEC = 5,
+        SNAPSHOT_TRIES = 50,
+};
+
+static const char json_type[] = "application/json; charset=utf-8";
+static const char text_type[] = "text/plain; charset=utf-8";
+static const char metrics_type[] = "text/plain; version=0.0.4; charset=utf-8";
+static const char openmetrics_type[] = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+struct route {
+        const char *path;
+        const char *content_type;
+        bool needs_board; /* a snapshot of a living guard's board */
+        bool takes_query;
+        void (*answer)(struct route_reply *r, const struct route_request *request, const struct api_query *q);
+        const char *help;
+};
+
+/* ---- memory ---- */
+
+static void hold(struct route_reply *r)
+{
+        size_t bytes = r->body.out.size;
+
+        if (r->snapshot)
+                bytes += view_processes(r->snapshot) * (sizeof(struct process) + 2 * sizeof(uint32_t)) +
+                         MIN(r->snapshot->string_top, (uint32_t)BOARD_STRINGS) * sizeof(struct board_string) +
+                         view_services(r->snapshot) * sizeof(struct service);
+        r->env->held_bytes += bytes - r->held_bytes;
+        r->held_bytes = bytes;
+}
+
+static void release(struct route_reply *r)
+{
+        api_zombies_close(r->zombies);
+        api_view_done(&r->view);
+        if (r->snapshot)
+                board_snapshot_free(r->snapshot);
+        r->zombies = NULL;
+        r->snapshot = NULL;
+        r->more = false;
+        hold(r);
+}
+
+void route_reply_done(struct route_reply *r)
+{
+        if (!r->env)
+                return;
+        json_done(&r->body);
+        release(r);
+        r->env = NULL;
+}
+
+void route_reply_error(struct route_reply *r, int status, const char *fmt, ...)
+{
+        char text[300];
+        va_list ap;
+
+        va_start(ap, fmt);
+        vsnprintf(text, sizeof text, fmt, ap);
+        va_end(ap);
+        json_done(&r->body);
+        r->body = json_of(BODY_MAX);
+        release(r);
+        r->status = status;
+        r->content_type = json_type;
+        r->retry = status == 503;
+        json_object(&r->body, NULL);
+        json_int(&r->body, "status", status);
+        json_text(&r->body, "error", text);
+        json_object_end(&r->body);
+        out_text(&r->body.out, "\n");
+        hold(r);
+}
+
+bool route_reply_more(struct route_reply *r)
+{
+        if (!r->more)
+                return false;
+        r->more = api_zombies_more(r->zombies, &r->body);
+        if (r->more) {
+                hold(r);
+                return true;
+        }
+        out_text(&r->body.out, "\n");
+        release(r); /* nothing else is held while the rest is sent */
+        return false;
+}
+
+/* ---- answers ---- */
+
+static void answer_status(
+        struct route_reply *r, const struct route_request *request, const struct api_query *q)
+{
+        api_status(&r->view, &r->body);
+}
+
+static void answer_services(
+        struct route_reply *r, const struct route_request *request, const struct api_query *q)
+{
+        api_services(&r->view, q, &r->body);
+}
+
+static void answer_zombies(
+        struct route_reply *r, const struct route_request *request, const struct api_query *q)
+{
+        r->zombies = api_zombies_open(&r->view, q);
+        if (!r->zombies) {
+                r->body.out.failed = true;
+                return;
+        }
+        r->more = true;
+        while (r->body.out.len < STREAM_FROM && route_reply_more(r))
+                ;
+}
+
+static void answer_events(
+        struct route_reply *r, const struct route_request *request, const struct api_query *q)
+{
+        api_events(&r->view, q, &r->body);
+}
+
+static void answer_findings(
+        struct route_reply *r, const struct route_request *request, const struct api_query *q)
+{
+        api_findings(&r->view, &r->body);
+}
+
+static void answer_incidents(
+        struct route_reply *r, const struct route_request *request, const struct api_query *q)
+{
+        api_incidents(&r->view, &r->body);
+}
+
+/* The weight that an Accept header gives to a media type, in thousandths; -1 when it is not named. */
+static int accepted(const char *accept, const char *type)
+{
+        size_t n = strlen(type);
+
+        for (const char *p = accept; *p;) {
+                p += strspn(p, ", \t");
+                size_t len = strcspn(p, ",");
+                if (len >= n && !strncasecmp(p, type, n) && strchr(";, \t", p[n])) {
+                        const char *q = memmem(p, len, "q=", 2);
+                        if (!q || (q[2] != '0' && q[2] != '1'))
+                                return 1000;
+                        int weight = (q[2] - '0') * 1000;
+                        if (q[3] == '.')
+                                for (int i = 4, unit = 100; unit && q[i] >= '0' && q[i] <= '9';
+                                        i++, unit /= 10)
+                                        weight += (q[i] - '0') * unit;
+                        return MIN(weight, 1000);
+                }
+                p += len;
+        }
+        return -1;
+}
+
+static void answer_metrics(
+        struct route_reply *r, const struct route_request *request, const struct api_query *q)
+{
+        const char *accept = request->accept ? request->accept : "";
+        int open = accepted(accept, "application/openmetrics-text");
+        bool openmetrics = open > 0 && open >= accepted(accept, "text/plain");
+
+        r->content_type = openmetrics ? openmetrics_type : metrics_type;
+        api_metrics(&r->view, openmetrics, &r->body.out);
+}
+
+static void answer_healthy(
+        struct route_reply *r, const struct route_request *request, const struct api_query *q)
+{
+        out_text(&r->body.out, "the recorder is healthy\n");
+}
+
+static void answer_ready(
+        struct route_reply *r, const struct route_request *request, const struct api_query *q)
+{
+        out_text(&r->body.out, "ready\n");
+}
+
+static void answer_root(
+        struct route_reply *r, const struct route_request *request, const struct api_query *q);
+
+static const struct route routes[] = {
+        {"/", text_type, false, false, answer_root, "this page"},
+        {"/metrics", metrics_type, true, false, answer_metrics, "metrics for Prometheus"},
+        {"/-/healthy", text_type, false, false, answer_healthy, "200 while this process answers"},
+        {"/-/ready", text_type, true, false, answer_ready, "200 while the guard reports"},
+        {"/sexton/v1/status", json_type, true, true, answer_status, "the host as a whole"},
+        {"/sexton/v1/services", json_type, true, true, answer_services, "its services (?service= &limit=)"},
+        {"/sexton/v1/zombies", json_type, true, true, answer_zombies,
+                "its zombies (?service= &kind= &limit=)"},
+        {"/sexton/v1/events", json_type, false, true, answer_events,
+                "what happened (?service= &kind= &since= &after= &limit=)"},
+        {"/sexton/v1/findings", json_type, true, true, answer_findings, "what is wrong"},
+        {"/sexton/v1/incidents", json_type, true, true, answer_incidents, "what was wrong together"},
+};
+
+static void answer_root(struct route_reply *r, const struct route_request *request, const struct api_query *q)
+{
+        struct out *o = &r->body.out;
+
+        out_text(o, "Sexton " SEXTON_VERSION ", which knows every process that dies here.\n\n");
+        for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
+                out_format(o, "%-22s %s\n", routes[i].path, routes[i].help);
+        out_text(o, "\nOn the command line: sexton status, services, zombies, events, why.\n");
+}
+
+/* ---- checks ---- */
+
+/* A page on the web can make a browser send requests here under a name of its own (DNS rebinding): only
+ * names that mean this machine are answered. */
+static bool is_our_name(const char *host)
+{
+        char name[64];
+        struct in_addr four;
+        const char *end = host[0] == '[' ? strchr(host, ']') : strchrnul(host, ':');
+
+        if (!end || !text_copy(name, sizeof name, host, (size_t)(end - host)))
+                return false;
+        if (host[0] == '[') {
+                if (strcmp(name, "[::1") != 0)
+                        return false;
+                end++;
+        } else if (strcasecmp(name, "localhost") != 0 &&
+                   (inet_pton(AF_INET, name, &four) != 1 || ntohl(four.s_addr) >> 24 != 127)) {
+                return false;
+        }
+        const char *p = end + 1;
+        uint64_t port;
+        return *end == '\0' || (*end == ':' && text_u64(&p, &port) && port <= 65535 && *p == '\0');
+}
+
+static const struct route *find(const char *path)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
+                if (!strcmp(routes[i].path, path))
+                        return &routes[i];
+        return NULL;
+}
+
+static bool read_query(struct route_reply *r, const struct route_request *request, struct api_query *q)
+{
+        int64_t now = (int64_t)r->view.now_ns + r->view.wall_offset_ns;
+        struct error e = {0};
+
+        if (request->args > ROUTE_ARGS) {
+                route_reply_error(r, 400, "too many parameters: %d at most", ROUTE_ARGS);
+                return false;
+        }
+        for (uint32_t i = 0; i < request->args; i++)
+                if (api_query_set(q, request->arg[i].name, request->arg[i].value, now, &e) < 0) {
+                        route_reply_error(r, 400, "%s", e.text);
+                        return false;
+                }
+        return true;
+}
+
+/* A snapshot of the board of a guard that lives. */
+static bool look(struct route_reply *r)
+{
+        struct route_env *env = r->env;
+        uint64_t now = r->view.now_ns, updated = env->board->updated_ns;
+
+        if (!updated) {
+                route_reply_error(r, 503, "the guard has not reported yet");
+                return false;
+        }
+        if (now > updated + STALE_SEC * NSEC_PER_SEC) {
+                route_reply_error(r, 503,
+                        "the guard has not reported for %.0f s: it is being restarted, or it hangs",
+                        view_age(updated, now));
+                return false;
+        }
+        r->snapshot = board_snapshot(env->board, SNAPSHOT_TRIES);
+        if (!r->snapshot) {
+                route_reply_error(r, 503,
+                        errno == EAGAIN ? "the guard is writing all the time, or ended while it wrote"
+                                        : "there is no memory");
+                return false;
+        }
+        if (api_view_init(&r->view, r->snapshot, env->history, now, r->view.wall_offset_ns) < 0) {
+                route_reply_error(r, 503, "there is no memory");
+                return false;
+        }
+        hold(r);
+        return true;
+}
+
+void route_handle(struct route_env *env, const struct route_request *request, struct route_reply *ret)
+{
+        const struct route *route = find(request->path);
+        struct api_query q = {0};
+        struct route_reply *r = ret;
+
+        *r = (struct route_reply){
+                .status = 200,
+                .env = env,
+                .body = json_of(BODY_MAX),
+                .view = {.history = env->history,
+                        .now_ns = env->now_ns(),
+                        .wall_offset_ns = env->wall_offset_ns()},
+        };
+        if (!request->from_unix_socket && request->host && !is_our_name(request->host)) {
+                route_reply_error(
+                        r, 403, "the Host header must name this machine: localhost, or a loopback address");
+                return;
+        }
+        if (!route) {
+                route_reply_error(r, 404, "no such path; / lists what there is");
+                return;
+        }
+        if (strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0) {
+                route_reply_error(r, 405, "only GET and HEAD are possible here");
+                r->allow = "GET, HEAD";
+                return;
+        }
+        if (request->body_bytes > ROUTE_BODY_MAX) {
+                route_reply_error(r, 413, "the body is too large: %d bytes at most", ROUTE_BODY_MAX);
+                return;
+        }
+        if (env->held_bytes > HELD_MAX) {
+                route_reply_error(r, 503, "too many large answers are being sent");
+                return;
+        }
+        r->content_type = route->content_type;
+        if (route->takes_query && !read_query(r, request, &q))
+                return;
+        if (route->needs_board && !look(r))
+                return;
+        route->answer(r, request, &q);
+        if (r->content_type == json_type && route->answer != answer_zombies)
+                out_text(&r->body.out, "\n");
+        if (r->body.out.failed)
+                route_reply_error(r, 503, "there is no memory for the answer");
+        else if (!r->more)
+                release(r);
+        else
+                hold(r);
+}

@@ -1,0 +1,49 @@
+/* From a request to its reply, without any HTTP library: the table of routes, the checks that come
+ * before an answer, and the answer. A reply that may be long comes in pieces.
+ */
+#pragma once
+
+#include "api/api.h"
+
+enum { ROUTE_ARGS = 8, ROUTE_BODY_MAX = 4096 };
+
+struct route_request {
+        const char *method, *path;
+        const char *host, *accept; /* headers; NULL = none */
+        bool from_unix_socket;
+        uint64_t body_bytes;
+        uint32_t args; /* may exceed ROUTE_ARGS: too many */
+        struct {
+                const char *name, *value; /* value NULL when there is no "=" */
+        } arg[ROUTE_ARGS];
+};
+
+/* What replies are made from; kept by the recorder. */
+struct route_env {
+        const struct board *board; /* shared, being written by the guard */
+        const struct history *history;
+        uint64_t (*now_ns)(void);
+        int64_t (*wall_offset_ns)(void);
+        size_t held_bytes; /* memory in replies not yet sent */
+};
+
+struct route_reply {
+        int status;
+        const char *content_type;
+        const char *allow; /* for 405 */
+        bool retry;        /* come again in a second */
+        struct json_out body;
+        bool more; /* route_reply_more() has more behind what is in the body now */
+        struct api_zombies *zombies;
+        struct board *snapshot;
+        struct api_view view;
+        struct route_env *env;
+        size_t held_bytes;
+};
+
+void route_handle(struct route_env *env, const struct route_request *q, struct route_reply *ret);
+/* Appends to the body; false when nothing more comes or memory is out (body.out.failed). */
+bool route_reply_more(struct route_reply *r);
+void route_reply_done(struct route_reply *r);
+/* Turns an unfinished reply into an error, in JSON. */
+void route_reply_error(struct route_reply *r, int status, const char *fmt, ...) printf_like(3, 4);
