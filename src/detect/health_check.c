@@ -80,10 +80,10 @@ static void describe(struct finding *f, const struct probes *p)
         detect_text(f, "The health check of %.80s%s", p->s->name, what);
         if (p->times_out || p->piles_up)
                 detect_remedy(f,
-                        "Give the health check of %.80s a timeout longer than it takes under load%s and a "
-                        "longer interval, or a "
-                        "cheaper command%s.",
-                        p->s->name, limit > 0 ? ", its interval longer than that," : "",
+                        "Give the health check of %.80s a timeout longer than it takes under load and an "
+                        "interval longer "
+                        "still, or a cheaper command%s.",
+                        p->s->name,
                         p->s->health_shell ? ", in exec form (`test: [\"CMD\", ...]`) so that a time-out "
                                              "ends the command and not "
                                              "only the shell above it"

@@ -93,10 +93,14 @@ struct harm harm_of(const struct board *b, uint64_t now_ns)
                         h.weight[k] = 0;
                 h.sum += h.weight[k];
         }
-        /* What no service explains belongs to nobody: shares are of the host's own numbers. */
-        h.total[HARM_LOAD] = fmax(h.total[HARM_LOAD], view_or_zero(b->host.load1));
-        h.total[HARM_CPU] =
-                fmax(h.total[HARM_CPU], view_or_zero(b->host.cpu_busy_ratio) * (double)b->host.cpus);
+        memcpy(h.had, h.total, sizeof h.had);
+        if (isfinite(b->host.load1))
+                h.had[HARM_LOAD] = b->host.load1;
+        if (isfinite(b->host.cpu_busy_ratio))
+                h.had[HARM_CPU] = b->host.cpu_busy_ratio * (double)b->host.cpus;
+        /* What no service explains belongs to nobody: it lessens everybody's share. */
+        for (uint32_t k = 0; k < HARM_KINDS; k++)
+                h.total[k] = fmax(h.total[k], h.had[k]);
         return h;
 }
 

@@ -20,8 +20,9 @@ enum harm_kind {
 
 struct harm {
         double weight[HARM_KINDS]; /* 0 = not wrong .. 1 */
-        double total[HARM_KINDS];
-        double sum; /* of weights; 0 = nothing is wrong */
+        double total[HARM_KINDS];  /* what shares are of */
+        double had[HARM_KINDS];    /* what there was by the host's own count: never told more than that */
+        double sum;                /* of weights; 0 = nothing is wrong */
 };
 
 struct harm harm_of(const struct board *b, uint64_t now_ns);

@@ -29,39 +29,39 @@ static void reason(struct suspect *s, const char *fmt, ...)
 static void reason_of_kind(
         const struct board *b, const struct harm *h, struct suspect *s, enum harm_kind kind, uint64_t now_ns)
 {
-        double part = fmin(harm_part(b, s->service, kind, now_ns), h->total[kind]);
+        double part = harm_share(b, h, s->service, kind, now_ns) * h->had[kind];
         const struct service *v = view_service(b, s->service);
         char a[VIEW_SPAN], c[VIEW_SPAN];
 
         switch (kind) {
         case HARM_ZOMBIES:
-                reason(s, "holds %.0f of %.0f zombies past the grace period", part, h->total[kind]);
+                reason(s, "holds %.0f of %.0f zombies past the grace period", part, h->had[kind]);
                 break;
         case HARM_LOAD:
-                reason(s, "has %.2f of load %.2f", part, h->total[kind]);
+                reason(s, "has %.2f of load %.2f", part, h->had[kind]);
                 break;
         case HARM_CPU:
                 reason(s,
                         "uses %.2f of %.2f busy cores; %.1f of %.1f CPU s since Sexton watches, its dead "
                         "included",
-                        part, h->total[kind], harm_cpu_seconds(b, s->service, now_ns),
+                        part, h->had[kind], harm_cpu_seconds(b, s->service, now_ns),
                         harm_cpu_seconds_all(b, now_ns));
                 break;
         case HARM_MEMORY:
                 reason(s, "uses %s of %s memory in services", view_bytes(part, a),
-                        view_bytes(h->total[kind], c));
+                        view_bytes(h->had[kind], c));
                 break;
         case HARM_OOM:
-                reason(s, "had %.0f of %.0f OOM kills of the last hour", part, h->total[kind]);
+                reason(s, "had %.0f of %.0f OOM kills of the last hour", part, h->had[kind]);
                 break;
         case HARM_PIDS:
-                reason(s, "has %.0f of %.0f tasks in services", part, h->total[kind]);
+                reason(s, "has %.0f of %.0f tasks in services", part, h->had[kind]);
                 break;
         case HARM_STUCK:
-                reason(s, "has %.0f of %.0f tasks stuck in uninterruptible sleep", part, h->total[kind]);
+                reason(s, "has %.0f of %.0f tasks stuck in uninterruptible sleep", part, h->had[kind]);
                 break;
         case HARM_PROBES:
-                reason(s, "its health check timed out %u times in 10 min and left %u processes alive",
+                reason(s, "has a health check that timed out %u times in 10 min and left %u processes alive",
                         view_recent(&v->probe_timeouts, now_ns, 600), v->probe_orphans);
                 break;
         case HARM_KINDS:
