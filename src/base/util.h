@@ -9,18 +9,17 @@
 #include <unistd.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define MIN(a, b)                                                                                            \
+/* Each expansion has names of its own, so that MIN(MIN(a, b), c) shadows nothing. */
+#define JOIN_(a, b) a##b
+#define JOIN(a, b)  JOIN_(a, b)
+#define PICK_(a, op, b, x, y)                                                                                \
         ({                                                                                                   \
-                __typeof__(a) min_a_ = (a);                                                                  \
-                __typeof__(b) min_b_ = (b);                                                                  \
-                min_a_ < min_b_ ? min_a_ : min_b_;                                                           \
+                __typeof__(a) x = (a);                                                                       \
+                __typeof__(b) y = (b);                                                                       \
+                x op y ? x : y;                                                                              \
         })
-#define MAX(a, b)                                                                                            \
-        ({                                                                                                   \
-                __typeof__(a) max_a_ = (a);                                                                  \
-                __typeof__(b) max_b_ = (b);                                                                  \
-                max_a_ > max_b_ ? max_a_ : max_b_;                                                           \
-        })
+#define MIN(a, b) PICK_(a, <, b, JOIN(min_a_, __COUNTER__), JOIN(min_b_, __COUNTER__))
+#define MAX(a, b) PICK_(a, >, b, JOIN(max_a_, __COUNTER__), JOIN(max_b_, __COUNTER__))
 
 #define cleanup(f)        __attribute__((cleanup(f)))
 #define printf_like(f, a) __attribute__((format(printf, f, a)))

@@ -54,6 +54,9 @@ enum process_flag {
         PROCESS_F_RESOLVE = 1 << 9,    /* internal: cgroup to be read */
         PROCESS_F_SETTLED = 1 << 10,   /* internal: cgroup was read again after the first second */
         PROCESS_F_ANNOUNCED = 1 << 11, /* internal: as a zombie it outlived the grace period and was told */
+        PROCESS_F_CPU_EXACT = 1 << 12, /* internal: cpu_ns is BPF's word at burial */
+        PROCESS_F_ENTERED = 1 << 13,   /* internal: in a container while its birth parent is not */
+        PROCESS_F_ASKED = 1 << 14,     /* internal: its command line has been asked for */
 };
 
 enum origin {
@@ -70,6 +73,7 @@ struct process {
         int32_t exit_status; /* as wait(2), valid when dead */
         int32_t tracer_pid;
         uint32_t threads;
+        uint32_t zombies;      /* dead children it has not waited for */
         uint64_t start_ns;
         uint64_t exit_ns;              /* 0 while alive; for zombies older than Sexton: 0 = unknown */
         uint64_t cpu_ns;               /* in life; BOARD_UNKNOWN until known */
@@ -176,7 +180,7 @@ struct service {
 
         uint32_t processes, threads, zombies,
                 leaders; /* now; zombies of every age whose HOLDER or life was here: by life */
-        uint32_t held;   /* zombies whose holder belongs to this service */
+        uint32_t held;   /* lasting zombies (older than grace) whose holder belongs to this service */
         uint32_t runnable, uninterruptible; /* threads, last sample */
         uint64_t uninterruptible_since_ns;  /* first of an unbroken run of samples with D tasks */
 
@@ -194,6 +198,8 @@ struct service {
 
         uint64_t forks, execs, deaths, deaths_signalled;
         double fork_rate;            /* per second, smoothed over 10 s */
+        uint64_t died_ns;          /* its last process died... */
+        int32_t died_status;       /* ...with this status, as wait(2) */
         struct recent restarts;      /* value: exit code of the death before it */
         struct recent zombie_births; /* lasting ones (older than grace) held here */
         struct recent ooms;
@@ -311,6 +317,7 @@ struct board {
         uint32_t version, size;
         uint32_t sequence;         /* seqlock: odd while the guard writes */
         uint32_t guard_generation; /* counts guard starts on this board */
+        int32_t family_pid[4];     /* supervisor, guard, engine, recorder: written by the supervisor */
         uint64_t started_ns, updated_ns;
         uint64_t grace_ns;
         uint32_t zombies, leaders; /* totals, all ages */

@@ -1,0 +1,316 @@
+/* Containers: the engine's records and events, and what they mean for services: names learnt late,
+ * deploys, restarts by policy or by a person, health checks.
+ */
+#include "base/text.h"
+#include "base/util.h"
+#include "world/world.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+uint32_t world_container_find(const struct world *w, const char *id)
+{
+        for (uint32_t i = 1; i < w->b->container_top; i++)
+                if (!strcmp(w->b->container[i].id, id))
+                        return i;
+        return 0;
+}
+
+static uint32_t find_or_take(struct world *w, const char *id)
+{
+        struct board *b = w->b;
+        uint32_t i = world_container_find(w, id), unused = 0;
+
+        if (i)
+                return i;
+        for (i = 1; i < b->container_top && !unused; i++)
+                if (!b->container[i].id[0])
+                        unused = i;
+        if (!unused && b->container_top < BOARD_CONTAINERS)
+                unused = b->container_top++;
+        if (unused) {
+                memset(&b->container[unused], 0, sizeof b->container[unused]);
+                memset(&w->container[unused], 0, sizeof w->container[unused]);
+                text_set(b->container[unused].id, sizeof b->container[unused].id, id);
+        }
+        return unused;
+}
+
+static void service_name(const struct container *c, char name[BOARD_NAME])
+{
+        if (c->label_name[0])
+                text_set(name, BOARD_NAME, c->label_name);
+        else if (c->project[0] && c->compose_service[0])
+                snprintf(name, BOARD_NAME, "%s/%s", c->project, c->compose_service);
+        else if (c->name[0])
+                text_set(name, BOARD_NAME, c->name);
+        else
+                text_copy(name, BOARD_NAME, c->id, 12);
+}
+
+/* All that belonged to the placeholder belongs to the named service from now on. */
+static void move_service(struct world *w, uint16_t from, uint16_t to)
+{
+        struct board *b = w->b;
+
+        for (uint32_t i = 1; i < b->process_top; i++)
+                if (b->process[i].state != PROCESS_FREE && b->process[i].service == from)
+                        world_set_service(w, i, to);
+        for (uint32_t i = 1; i < w->cgroup_top; i++)
+                if (w->cgroup[i].path[0] && w->cgroup[i].service == from)
+                        w->cgroup[i].service = to;
+        struct service *f = &b->service[from], *t = &b->service[to];
+        t->cpu_ns += f->cpu_ns;
+        t->cpu_exited_ns += f->cpu_exited_ns;
+        t->forks += f->forks;
+        t->execs += f->execs;
+        t->deaths += f->deaths;
+        memset(f, 0, sizeof *f);
+        w->ledger_changed = true;
+}
+
+static uint16_t name_container(struct world *w, const struct container *c)
+{
+        char name[BOARD_NAME], short_id[16];
+        struct board *b = w->b;
+        enum service_kind kind = c->project[0] && c->compose_service[0] ? SERVICE_COMPOSE : SERVICE_CONTAINER;
+        uint16_t placeholder = 0;
+
+        service_name(c, name);
+        text_copy(short_id, sizeof short_id, c->id, 12);
+        for (uint16_t i = 1; i < b->service_top && !placeholder; i++)
+                if (b->service[i].kind == SERVICE_CONTAINER && !strcmp(b->service[i].name, short_id))
+                        placeholder = i;
+        uint16_t service = world_service(w, name, kind);
+        if (service)
+                b->service[service].kind = (uint8_t)kind;
+        if (placeholder && service && placeholder != service)
+                move_service(w, placeholder, service);
+        return service;
+}
+
+static void describe_service(struct world *w, uint16_t index, const struct container *c, uint64_t now_ns)
+{
+        struct board *b = w->b;
+        struct service *s = &b->service[index];
+        bool other_image = s->image[0] && strcmp(s->image, c->image);
+        bool other_id = strcmp(s->id, c->id);
+
+        /* Of several containers the service shows a running one: an exited sibling, or the one that a
+         * redeploy just replaced, must not hide it. */
+        if (other_id && s->id[0] && c->state != CONTAINER_RUNNING && s->state == CONTAINER_RUNNING)
+                return;
+        if (other_id) {
+                if (s->id[0] || c->started_ns > w->started_ns) {
+                        s->deployed_ns = now_ns;
+                        world_event(w, EVENT_DEPLOY, index, NULL, now_ns, NAN,
+                                other_image ? "new image" : "new container");
+                }
+                text_set(s->id, sizeof s->id, c->id);
+        }
+        text_set(s->image, sizeof s->image, c->image);
+        s->state = c->state;
+        s->health = c->health;
+        s->policy = c->policy;
+        s->has_init = c->init;
+        s->has_health_check = c->health_command[0];
+        s->health_shell = c->health_shell;
+        text_set(s->health_command, sizeof s->health_command, c->health_command);
+        s->health_interval_ns = c->health_interval_ns;
+        s->health_timeout_ns = c->health_timeout_ns;
+        s->ignore_zombies = c->label_zombies_ignore;
+        s->protect = c->label_protect;
+        s->containers = 0;
+        for (uint32_t i = 1; i < b->container_top; i++)
+                if (b->container[i].id[0] && b->container[i].service == index &&
+                        b->container[i].state == CONTAINER_RUNNING)
+                        s->containers++;
+}
+
+void world_container(struct world *w, const struct container *c, uint64_t now_ns)
+{
+        uint32_t i = find_or_take(w, c->id);
+
+        if (!i)
+                return;
+        uint16_t service = name_container(w, c);
+        w->b->container[i] = *c;
+        w->b->container[i].service = service;
+        w->container[i].seen_by_sync = true;
+        for (uint32_t g = 1; g < w->cgroup_top; g++)
+                if (w->cgroup[g].path[0] && strstr(w->cgroup[g].path, c->id)) {
+                        w->cgroup[g].container = (uint16_t)i;
+                        if (w->cgroup[g].service != service)
+                                move_service(w, w->cgroup[g].service, service);
+                }
+        if (service)
+                describe_service(w, service, &w->b->container[i], now_ns);
+}
+
+void world_containers_synced(struct world *w, bool begin)
+{
+        struct board *b = w->b;
+
+        for (uint32_t i = 1; i < b->container_top; i++) {
+                if (begin) {
+                        w->container[i].seen_by_sync = false;
+                } else if (b->container[i].id[0] && !w->container[i].seen_by_sync) {
+                        uint16_t s = b->container[i].service;
+                        if (s && !strcmp(b->service[s].id, b->container[i].id))
+                                b->service[s].state = CONTAINER_REMOVED;
+                        memset(&b->container[i], 0, sizeof b->container[i]);
+                }
+        }
+}
+
+/* ---- events ---- */
+
+void world_oom(struct world *w, uint16_t service, uint64_t n, uint64_t now_ns)
+{
+        struct service *s = &w->b->service[service];
+        uint64_t last = s->ooms.total ? s->ooms.at_ns[(s->ooms.total - 1) % BOARD_RECENT] : 0;
+
+        /* the same kill, told by the other source: both come within seconds */
+        if (n == 1 && last && now_ns - MIN(last, now_ns) < 2 * NSEC_PER_SEC)
+                return;
+        s->oom_kills += n;
+        for (uint64_t k = 0; k < MIN(n, (uint64_t)BOARD_RECENT); k++)
+                recent_push(&s->ooms, now_ns, 0);
+        world_event(
+                w, EVENT_OOM, service, NULL, now_ns, (double)n, "killed for want of memory inside its limit");
+}
+
+static void started(struct world *w, uint32_t i, uint64_t at_ns)
+{
+        struct world_container *rt = &w->container[i];
+        struct container *c = &w->b->container[i];
+        struct service *s = &w->b->service[c->service];
+        char text[100];
+
+        c->state = s->state = CONTAINER_RUNNING;
+        if (!rt->died_ns) {
+                world_event(w, EVENT_START, c->service, NULL, at_ns, NAN, "started");
+                return;
+        }
+        bool person = rt->person_stop_ns != 0;
+        if (person)
+                snprintf(text, sizeof text, "started again by a person");
+        else
+                snprintf(text, sizeof text, "restarted by its policy after exit code %d", rt->died_code);
+        if (!person)
+                recent_push(&s->restarts, at_ns, rt->died_code);
+        world_event(w, EVENT_RESTART, c->service, NULL, at_ns, rt->died_code, text);
+        rt->person_stop_ns = rt->died_ns = 0;
+}
+
+static void died(struct world *w, uint32_t i, const struct engine_event *e, uint64_t at_ns)
+{
+        struct container *c = &w->b->container[i];
+        struct service *s = &w->b->service[c->service];
+        struct process dead = {.pid = c->init_pid, .exit_status = e->code << 8, .cpu_ns = BOARD_UNKNOWN};
+        char text[100];
+
+        w->container[i].died_ns = at_ns;
+        w->container[i].died_code = e->code;
+        c->exit_code = e->code;
+        c->state = CONTAINER_EXITED;
+        if (!strcmp(s->id, c->id))
+                s->state = CONTAINER_EXITED;
+        s->probes_open = 0;
+        if (isnan(e->value))
+                snprintf(text, sizeof text, "container died, exit code %d", e->code);
+        else
+                snprintf(text, sizeof text, "container died after %.0f s, exit code %d", e->value, e->code);
+        world_event(w, EVENT_DIE, c->service, &dead, at_ns, e->code, text);
+}
+
+static void probe_ended(struct world *w, uint32_t i, const struct engine_event *e, uint64_t at_ns)
+{
+        struct container *c = &w->b->container[i];
+        struct service *s = &w->b->service[c->service];
+        char text[100];
+
+        if (s->probes_open)
+                s->probes_open--;
+        recent_push(&s->probe_runs, at_ns, isnan(e->value) ? 0 : (int32_t)(e->value * 1000));
+        if (e->timed_out) {
+                recent_push(&s->probe_timeouts, at_ns, e->code);
+                snprintf(text, sizeof text, "health check timed out after %.1f s",
+                        (double)c->health_timeout_ns / 1e9);
+                world_event(w, EVENT_HEALTH_TIMEOUT, c->service, NULL, at_ns, e->value, text);
+        } else if (e->code) {
+                recent_push(&s->probe_failures, at_ns, e->code);
+                snprintf(text, sizeof text, "health check failed, exit code %d", e->code);
+                world_event(w, EVENT_HEALTH_FAIL, c->service, NULL, at_ns, e->code, text);
+        }
+}
+
+static void health_changed(struct world *w, uint32_t i, const struct engine_event *e, uint64_t at_ns)
+{
+        struct container *c = &w->b->container[i];
+
+        c->health = (uint8_t)e->code;
+        w->b->service[c->service].health = c->health;
+        if (e->code == HEALTH_HEALTHY)
+                world_event(w, EVENT_HEALTH_OK, c->service, NULL, at_ns, NAN, "became healthy");
+        else if (e->code == HEALTH_UNHEALTHY)
+                world_event(w, EVENT_HEALTH_FAIL, c->service, NULL, at_ns, NAN, "became unhealthy");
+}
+
+void world_container_event(struct world *w, const struct engine_event *e, uint64_t now_ns)
+{
+        uint32_t i = find_or_take(w, e->id);
+        struct world_container *rt = &w->container[i];
+
+        if (!i)
+                return;
+        struct container *c = &w->b->container[i];
+        struct service *s = &w->b->service[c->service];
+        switch ((enum container_event)e->kind) {
+        case CONTAINER_EVENT_START:
+                started(w, i, now_ns);
+                break;
+        case CONTAINER_EVENT_DIE:
+                died(w, i, e, now_ns);
+                break;
+        case CONTAINER_EVENT_STOP:
+                rt->person_stop_ns = now_ns;
+                world_event(w, EVENT_STOP, c->service, NULL, now_ns, NAN, "stopped by a person or a tool");
+                break;
+        case CONTAINER_EVENT_PAUSE:
+                c->state = s->state = CONTAINER_PAUSED;
+                break;
+        case CONTAINER_EVENT_UNPAUSE:
+                c->state = s->state = CONTAINER_RUNNING;
+                break;
+        case CONTAINER_EVENT_DESTROY:
+                if (!strcmp(s->id, c->id))
+                        s->state = CONTAINER_REMOVED;
+                memset(c, 0, sizeof *c);
+                break;
+        case CONTAINER_EVENT_OOM:
+                s->oom_events++;
+                world_oom(w, c->service, 1, now_ns);
+                break;
+        case CONTAINER_EVENT_HEALTH:
+                health_changed(w, i, e, now_ns);
+                break;
+        case CONTAINER_EVENT_PROBE_START:
+                rt->probe_started_ns = now_ns;
+                s->probes_open++;
+                break;
+        case CONTAINER_EVENT_PROBE_END:
+                probe_ended(w, i, e, now_ns);
+                break;
+        case CONTAINER_EVENT_EXEC_START:
+                rt->exec_started_ns = now_ns;
+                break;
+        case CONTAINER_EVENT_CREATE:
+        case CONTAINER_EVENT_RESTART: /* its die and start were counted */
+        case CONTAINER_EVENT_UPDATE:
+        case CONTAINER_EVENT_RENAME:
+        case CONTAINER_EVENT_EXEC_END:
+                break; /* a fresh record follows where it matters */
+        }
+}
