@@ -1,0 +1,130 @@
+/* Who is running or stuck now: the load average shared out among services. Each second the runnable
+ * and uninterruptible tasks are counted per service and fed into the kernel's own average; the shares
+ * are then scaled to the kernel's load1, so that they add up to it. When the kernel says that nobody
+ * but us runs, nobody is looked at.
+ */
+#include "guard/guard.h"
+
+#include "source/proc/process.h"
+
+#include <math.h>
+#include <string.h>
+
+#define WALK_EVERY_NS (5 * NSEC_PER_SEC) /* without BPF: 10 us a process */
+
+struct active {
+        struct guard *g;
+        uint64_t now_ns;
+};
+
+static void note_stuck(
+        struct guard *g, int32_t tid, int32_t pid, struct service *s, const char *comm, uint64_t now_ns)
+{
+        uint32_t slot = GUARD_STUCK;
+
+        for (uint32_t k = 0; k < GUARD_STUCK; k++) {
+                if (g->stuck[k].tid == tid && now_ns - g->stuck[k].seen_ns < 15 * NSEC_PER_SEC) {
+                        slot = k;
+                        break;
+                }
+                if (slot == GUARD_STUCK &&
+                        (!g->stuck[k].tid || now_ns - g->stuck[k].seen_ns > 15 * NSEC_PER_SEC))
+                        slot = k;
+        }
+        if (slot == GUARD_STUCK)
+                return; /* 256 are stuck already: one more changes no verdict */
+        if (g->stuck[slot].tid != tid || now_ns - g->stuck[slot].seen_ns > 15 * NSEC_PER_SEC) {
+                g->stuck[slot].tid = tid;
+                g->stuck[slot].pid = pid;
+                g->stuck[slot].since_ns = now_ns;
+        }
+        g->stuck[slot].seen_ns = now_ns;
+        if ((double)(now_ns - g->stuck[slot].since_ns) / 1e9 >= g->config.detect.hung_tasks_for) {
+                s->stuck_tasks++;
+                s->stuck_pid = pid;
+                memcpy(s->stuck_command, comm, LIFE_COMM_SIZE);
+        }
+}
+
+static void count(struct active *a, uint32_t process, int32_t tid, int32_t pid, char state, const char *comm)
+{
+        struct guard *g = a->g;
+        struct service *s = &g->board->service[process ? g->board->process[process].service : 0];
+
+        if (pid == g->board->self.guard_pid)
+                return; /* we run because we look */
+        if (state == 'R') {
+                s->runnable++;
+        } else if (state == 'D') {
+                s->uninterruptible++;
+                note_stuck(g, tid, pid, s, comm, a->now_ns);
+        }
+}
+
+static void from_iterator(void *ctx, const struct bpf_task *t)
+{
+        struct active *a = ctx;
+
+        count(a, world_find(&a->g->world, t->pid), t->tid, t->pid, t->state, t->comm);
+}
+
+static void walk(struct active *a)
+{
+        struct board *b = a->g->board;
+        struct proc_stat st;
+
+        for (uint32_t i = 1; i < b->process_top; i++)
+                if (b->process[i].state == PROCESS_ALIVE &&
+                        proc_read_stat(a->g->proc_fd, b->process[i].pid, &st) == 0)
+                        count(a, i, st.pid, st.pid, st.state, st.comm);
+}
+
+static void share_load(struct guard *g, double seconds)
+{
+        struct board *b = g->board;
+        double keep1 = exp(-seconds / 60), keep5 = exp(-seconds / 300), sum1 = 0, sum5 = 0;
+
+        for (uint32_t i = 0; i < b->service_top; i++) {
+                const struct service *s = &b->service[i];
+                double n = s->runnable + s->uninterruptible;
+                g->load_sum[i] = g->load_sum[i] * keep1 + n * (1 - keep1);
+                g->load_sum5[i] = g->load_sum5[i] * keep5 + n * (1 - keep5);
+                sum1 += g->load_sum[i];
+                sum5 += g->load_sum5[i];
+        }
+        for (uint32_t i = 0; i < b->service_top; i++) {
+                struct service *s = &b->service[i];
+                s->load1 = sum1 > 0.01 && !isnan(b->host.load1) ? b->host.load1 * g->load_sum[i] / sum1 : 0;
+                s->load5 = sum5 > 0.01 && !isnan(b->host.load5) ? b->host.load5 * g->load_sum5[i] / sum5 : 0;
+        }
+}
+
+void guard_sample_active(struct guard *g, uint64_t now_ns)
+{
+        struct active a = {.g = g, .now_ns = now_ns};
+        struct board *b = g->board;
+        bool quiet = b->host.runnable <= 1 && !b->host.blocked;
+        bool iterator = g->bpf && b->sources.bpf_iterator;
+        double seconds = g->last_load_ns ? (double)(now_ns - g->last_load_ns) / 1e9 : 1;
+
+        if (!quiet && !iterator && now_ns - g->last_active_ns < WALK_EVERY_NS)
+                return;
+        for (uint32_t i = 0; i < b->service_top; i++) {
+                b->service[i].runnable = b->service[i].uninterruptible = 0;
+                b->service[i].stuck_tasks = 0;
+        }
+        if (!quiet) {
+                if (!iterator || bpf_source_tasks(g->bpf, BPF_TASK_ACTIVE, from_iterator, &a) < 0)
+                        walk(&a);
+                g->last_active_ns = now_ns;
+        }
+        for (uint32_t i = 0; i < b->service_top; i++) {
+                struct service *s = &b->service[i];
+                if (!s->uninterruptible)
+                        s->uninterruptible_since_ns = 0;
+                else if (!s->uninterruptible_since_ns)
+                        s->uninterruptible_since_ns = now_ns;
+        }
+        share_load(g, seconds);
+        g->last_load_ns = now_ns;
+}

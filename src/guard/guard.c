@@ -1,0 +1,239 @@
+/* The guard's frame: start-up in the order that loses nothing (subscribe, then scan), the loop, the
+ * second's tick, reload and stop.
+ */
+#include "guard/guard.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "model/names.h"
+#include "source/proc/process.h"
+#include "wire/board_map.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+
+static void emit(void *ctx, const struct event *e)
+{
+        struct guard *g = ctx;
+
+        ring_append(g->ring, e);
+}
+
+static void process_entered(void *ctx, uint32_t i)
+{
+        struct guard *g = ctx;
+        struct proc_status status;
+
+        if (proc_read_status(g->proc_fd, g->board->process[i].pid, &status) == 0 && status.ns_depth > 1)
+                world_entered(&g->world, i, status.ns_pid == 1);
+}
+
+static void zombie_announced(void *ctx, uint32_t i)
+{
+        guard_read_zombie(ctx, i, true);
+}
+
+static void group_emptied(void *ctx, uint32_t k)
+{
+        guard_group_emptied(ctx, k);
+}
+
+/* ---- ticks ---- */
+
+/* The supervisor writes the pids of its children on the board, again whenever it starts one. */
+static void learn_family(struct guard *g)
+{
+        struct self_stats *s = &g->board->self;
+
+        s->supervisor_pid = g->board->family_pid[0];
+        s->guard_pid = getpid();
+        s->engine_pid = g->board->family_pid[2];
+        s->recorder_pid = g->board->family_pid[3];
+        for (size_t k = 0; k < ARRAY_SIZE(g->world.self_pid); k++) {
+                int32_t pid = k == 1 ? s->guard_pid : g->board->family_pid[k];
+                if (g->world.self_pid[k] == pid)
+                        continue;
+                g->world.self_pid[k] = pid;
+                uint32_t i = world_find(&g->world, pid);
+                if (i) {
+                        g->board->process[i].flags |= PROCESS_F_SELF;
+                        world_set_service(&g->world, i, g->world.self_service);
+                }
+        }
+}
+
+static void tick(void *ctx, uint64_t now_ns)
+{
+        struct guard *g = ctx;
+
+        board_write_begin(g->board);
+        learn_family(g);
+        guard_drain(g, now_ns);
+        if (g->scan_wanted || (g->board->sources.scan && now_ns >= g->scan_due_ns)) {
+                guard_scan(g, now_ns);
+                g->scan_due_ns = now_ns + (uint64_t)(g->config.sources.scan_interval * 1e9);
+        }
+        guard_lifecycle_tick(g, now_ns);
+        guard_sample_tick(g, now_ns);
+        world_recount(&g->world, now_ns);
+        world_deaths_flush(&g->world, now_ns);
+        detect_all(&g->detect, g->board, &g->config.detect, now_ns, emit, g);
+        board_write_end(g->board, clock_boot_ns());
+        loop_arm(&g->loop, &g->tick_timer, now_ns + NSEC_PER_SEC);
+}
+
+/* ---- signals and the supervisor ---- */
+
+static void reload(struct guard *g)
+{
+        struct config c;
+
+        if (pread(g->config_fd, &c, sizeof c, 0) != sizeof c)
+                return;
+        g->config.detect = c.detect;
+        g->config.mode = c.mode;
+        g->board->grace_ns = (uint64_t)(c.grace * 1e9);
+        world_event(&g->world, EVENT_CONFIG, 0, NULL, clock_boot_ns(), 0, "configuration reloaded");
+}
+
+static void signalled(void *ctx, uint32_t events)
+{
+        struct guard *g = ctx;
+        struct signalfd_siginfo s;
+
+        while (read(g->signal_watch.fd, &s, sizeof s) == sizeof s) {
+                if (s.ssi_signo == SIGHUP)
+                        reload(g);
+                else if (s.ssi_signo != SIGCHLD)
+                        g->loop.stop = true;
+        }
+}
+
+static void supervisor_gone(void *ctx, uint32_t events)
+{
+        struct guard *g = ctx;
+
+        g->loop.stop = true;
+}
+
+static int watch_signals(struct guard *g)
+{
+        sigset_t set;
+
+        sigemptyset(&set);
+        sigaddset(&set, SIGTERM);
+        sigaddset(&set, SIGINT);
+        sigaddset(&set, SIGHUP);
+        sigprocmask(SIG_BLOCK, &set, NULL);
+        g->signal_watch = (struct loop_fd){
+                .fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), .ready = signalled, .ctx = g};
+        return g->signal_watch.fd < 0 ? -errno : loop_add(&g->loop, &g->signal_watch, EPOLLIN);
+}
+
+/* ---- start ---- */
+
+/* Reserved for the guard: it must wake within milliseconds while 200 tasks fight for the CPU (measured:
+ * SCHED_FIFO 1 0.05 ms, nice 0 up to 494 ms) and must not be paged out. MCL_ONFAULT locks what is
+ * touched, so that the wide, mostly untouched tables cost nothing. */
+static void reserve(void)
+{
+        struct sched_param p = {.sched_priority = 1};
+
+        if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &p) < 0)
+                log_info("no real-time scheduling (%s): slower under load", strerror(errno));
+        if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0)
+                log_info("cannot lock memory (%s): slower when memory is short", strerror(errno));
+}
+
+static void look_around(struct guard *g)
+{
+        struct sources *s = &g->board->sources;
+        struct proc_status status;
+        struct stat root;
+
+        s->root = geteuid() == 0;
+        s->cgroup_version = g->layout.version;
+        s->host_cgroups = g->layout.version != 0;
+        /* kthreadd is pid 2 in the initial pid namespace only */
+        s->host_pids = proc_read_status(g->proc_fd, 2, &status) == 0 && !status.has_vmrss &&
+                       fstatat(g->proc_fd, "2/exe", &root, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static int start(struct guard *g, int engine_fd)
+{
+        uint64_t now_ns = clock_boot_ns();
+        int r;
+
+        g->proc_fd = file_open_root(g->config.proc_root);
+        if (g->proc_fd < 0) {
+                log_error("cannot open %s: %s", g->config.proc_root, strerror(-g->proc_fd));
+                return g->proc_fd;
+        }
+        r = loop_init(&g->loop);
+        if (r < 0)
+                return r;
+        cgroup_init(&g->layout, g->config.cgroup_root); /* none: said by status */
+        board_write_begin(g->board);
+        world_init(&g->world, g->board, emit, g, now_ns, g->config.grace);
+        g->world.entered = process_entered;
+        g->world.announced = zombie_announced;
+        g->world.emptied = group_emptied;
+        look_around(g);
+        learn_family(g);
+        r = watch_signals(g);
+        if (!r)
+                r = guard_engine_start(g, engine_fd);
+        if (!r)
+                r = guard_lifecycle_start(g);
+        if (r < 0)
+                return r;
+        guard_scan(g, now_ns);
+        guard_sample_start(g);
+        board_write_end(g->board, clock_boot_ns());
+        g->tick_timer = (struct loop_timer){.fire = tick, .ctx = g};
+        loop_arm(&g->loop, &g->tick_timer, clock_boot_ns() + NSEC_PER_SEC);
+        return 0;
+}
+
+int guard_main(const struct config *c, int config_fd, int board_fd, int ring_fd, int engine_fd, int alive_fd)
+{
+        /* Far too big for a stack, and mostly never touched. */
+        struct guard *g = mmap(
+                NULL, sizeof *g, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        int r;
+
+        if (g == MAP_FAILED)
+                return EXIT_FAILURE;
+        g->config = *c;
+        g->config_fd = config_fd;
+        r = board_map(board_fd, true, &g->board);
+        if (!r)
+                r = ring_map(ring_fd, true, &g->ring);
+        if (r < 0) {
+                log_error("cannot map the board: %s", strerror(-r));
+                return EXIT_FAILURE;
+        }
+        r = start(g, engine_fd);
+        if (r < 0) {
+                log_error("cannot start: %s", strerror(-r));
+                return EXIT_FAILURE;
+        }
+        g->alive_watch = (struct loop_fd){.fd = alive_fd, .ready = supervisor_gone, .ctx = g};
+        loop_add(&g->loop, &g->alive_watch, EPOLLIN);
+        reserve();
+        log_info("watching by %s, cgroup v%u, %u processes, %u zombies", lifecycle_name(&g->board->sources),
+                g->layout.version, g->board->process_top - 1, g->board->zombies);
+        r = loop_run(&g->loop);
+        guard_sample_stop(g);
+        guard_lifecycle_stop(g);
+        cgroup_done(&g->layout);
+        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,139 @@
+/* The guard process: the one that sees. It drains the kernel's events in batches, keeps the world,
+ * samples the host, runs the detectors, and writes the board and the ring. It never waits for disk,
+ * network or another process, and after start-up it allocates nothing.
+ */
+#pragma once
+
+#include "base/loop.h"
+#include "config/config.h"
+#include "detect/detect.h"
+#include "source/bpf/bpf.h"
+#include "source/cgroup/cgroup.h"
+#include "source/netlink/connector.h"
+#include "source/proc/host.h"
+#include "wire/ring.h"
+#include "world/world.h"
+
+enum {
+        GUARD_QUEUE = 4096, /* births and execs to look at again; the oldest give way */
+        GUARD_CANDIDATES = 1 << 16,
+        GUARD_STUCK = 256,       /* tasks in D whose time is taken */
+        GUARD_ASKS = 64,         /* command lines asked for per second of those that a scan found */
+        GUARD_FD_RESERVE = 1024, /* descriptors kept for everything but pidfds */
+};
+
+struct guard_group {
+        struct cgroup_watch watch;
+        bool open, sampled;
+        uint64_t last_cpu_ns, delta_ns; /* delta: used since the last account */
+        uint64_t last_throttled_ns, last_throttled_periods, last_periods, last_oom_kills;
+};
+
+struct guard_slope {
+        uint64_t last_bytes;
+        double smooth;
+        uint32_t samples;
+};
+
+struct guard {
+        struct config config;
+        int config_fd;
+        struct loop loop;
+        struct board *board;
+        struct ring *ring;
+        struct world world;
+        int proc_fd;
+
+        /* lifecycle.c */
+        struct connector connector;
+        struct bpf_source *bpf;
+        struct loop_fd connector_watch, deaths_watch;
+        struct loop_timer drain_timer, deaths_timer;
+        int deaths_epoll; /* pidfds of zombies and leaders, nested in the loop */
+        int32_t *pidfd;   /* by process index; 0 = none, else descriptor + 1 */
+        uint32_t pidfds, pidfds_max;
+        bool drain_armed;
+        uint64_t last_drain_ns;
+        uint32_t candidates;
+        struct {
+                uint32_t process;
+                int32_t status;
+                uint64_t time_ns;
+        } candidate[GUARD_CANDIDATES];
+        uint32_t resolve_count, resolve[GUARD_QUEUE];
+        uint32_t settle_head, settle_tail;
+        struct {
+                uint32_t process;
+                int32_t pid;
+                uint64_t born_ns;
+        } settle[GUARD_QUEUE];
+        uint32_t poll_position;
+        uint64_t bpf_lost;
+
+        /* scan.c */
+        uint64_t scan_due_ns, audit_due_ns;
+        int64_t audit_difference;
+        bool scan_wanted;
+
+        /* sample.c */
+        struct cgroup_layout layout;
+        struct host_sampler host;
+        struct guard_group group[WORLD_CGROUPS];
+        struct loop_timer tick_timer;
+        uint64_t ticks, last_sample_ns, last_load_ns, last_active_ns, disks_due_ns, self_due_ns;
+        uint64_t kernel_cpu_ns, host_irq_ns, last_host_busy_ns, self_cpu_ns;
+        double load_sum[BOARD_SERVICES], load_sum5[BOARD_SERVICES];
+        uint64_t last_forks[BOARD_SERVICES];
+        struct guard_slope slope[BOARD_SERVICES];
+        struct {
+                int32_t tid, pid;
+                uint64_t since_ns, seen_ns;
+        } stuck[GUARD_STUCK];
+        struct loop_fd psi_watch[3];
+
+        /* engine_link.c */
+        struct loop_fd engine_watch;
+        uint32_t ask_position;
+
+        struct loop_fd signal_watch, alive_watch;
+        struct detect_state detect;
+};
+
+/* Runs until SIGTERM or until alive_fd ends. Returns the exit code. */
+int guard_main(const struct config *c, int config_fd, int board_fd, int ring_fd, int engine_fd, int alive_fd);
+
+/* ---- lifecycle.c ---- */
+int guard_lifecycle_start(struct guard *g);
+void guard_lifecycle_stop(struct guard *g);
+/* Takes in everything the kernel has to say now. The caller holds the board for writing. */
+void guard_drain(struct guard *g, uint64_t now_ns);
+/* Looks at a process that may be dead: buried, zombie, leader, or none of these. True when it changed. */
+bool guard_check_dead(struct guard *g, uint32_t process, int32_t status, uint64_t time_ns, uint64_t now_ns);
+/* Reads the cgroup of a living process and moves it there. */
+void guard_resolve(struct guard *g, uint32_t process);
+/* Once a second: aged births, zombies without a pidfd. */
+void guard_lifecycle_tick(struct guard *g, uint64_t now_ns);
+/* What /proc says of a zombie: parent, session, CPU, name, tracer. */
+void guard_read_zombie(struct guard *g, uint32_t process, bool thoroughly);
+void guard_events_lost(struct guard *g, const char *source, uint64_t missed, uint64_t now_ns);
+
+/* ---- scan.c ---- */
+/* Walks all processes and makes the world agree. */
+void guard_scan(struct guard *g, uint64_t now_ns);
+/* Proves the ledger against the kernel without walking /proc; corrects it with a recorded gap. */
+void guard_audit(struct guard *g, uint64_t now_ns);
+
+/* ---- sample.c, active.c ---- */
+void guard_sample_start(struct guard *g);
+void guard_sample_stop(struct guard *g);
+void guard_sample_tick(struct guard *g, uint64_t now_ns);
+/* A process entered the group: watch it, afresh when it was removed and made again. */
+void guard_group_seen(struct guard *g, uint32_t cgroup);
+/* The last process of the group died: take its CPU before the counter vanishes. */
+void guard_group_emptied(struct guard *g, uint32_t cgroup);
+void guard_sample_active(struct guard *g, uint64_t now_ns);
+
+/* ---- engine_link.c ---- */
+int guard_engine_start(struct guard *g, int engine_fd);
+/* Has the command line of a living process read; false when the link is full. */
+bool guard_ask_command(struct guard *g, uint32_t process);

@@ -1,0 +1,617 @@
+/* Lives and deaths as the kernel tells them. The proc connector and BPF are drained together in
+ * batches; every death is then looked at through a pidfd, which tells the buried, the zombie and the
+ * leader with living threads apart and later reports the burial by itself.
+ */
+#include "guard/guard.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "source/proc/process.h"
+#include "wire/board_map.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+enum {
+        DRAIN_MAX = 1 << 17, /* events per drain: the guard may run real-time and must end */
+        RESOLVE_READS = 256, /* /proc reads per drain */
+        ZOMBIE_READS = 512,
+        POLL_PER_TICK = 4000, /* zombies without a pidfd looked at per second, 0.7 us each */
+};
+#define EXPIRE_NS (200 * NSEC_PER_MSEC) /* BPF's word on a burial comes 14-18 ms after it */
+
+static int pidfd_open_pid(int32_t pid)
+{
+        return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+/* ---- pidfds ---- */
+
+static void unwatch(struct guard *g, uint32_t i)
+{
+        if (!g->pidfd[i])
+                return;
+        close(g->pidfd[i] - 1);
+        g->pidfd[i] = 0;
+        g->pidfds--;
+}
+
+static bool keep_watching(struct guard *g, uint32_t i, int fd, uint32_t events)
+{
+        struct epoll_event e = {.events = events | EPOLLET, .data.u32 = i};
+
+        if (g->pidfds >= g->pidfds_max || epoll_ctl(g->deaths_epoll, EPOLL_CTL_ADD, fd, &e) < 0)
+                return false;
+        g->pidfd[i] = fd + 1;
+        g->pidfds++;
+        return true;
+}
+
+static void bury(struct guard *g, uint32_t i, uint64_t now_ns)
+{
+        int32_t pid = g->board->process[i].pid;
+        uint32_t orphans = g->board->process[i].zombies;
+
+        unwatch(g, i);
+        world_buried(&g->world, i, now_ns);
+        if (!orphans)
+                return;
+        /* Its dead children have another holder now; reparenting has no event of its own. */
+        for (uint32_t z = g->board->ledger_head; z && orphans; z = g->board->process[z].list_next)
+                if (g->board->process[z].ppid == pid) {
+                        guard_read_zombie(g, z, false);
+                        orphans--;
+                }
+}
+
+void guard_read_zombie(struct guard *g, uint32_t i, bool thoroughly)
+{
+        struct process *p = &g->board->process[i];
+        struct proc_status status;
+        struct proc_stat st;
+        uint64_t leader_ns;
+
+        if (proc_read_stat(g->proc_fd, p->pid, &st) < 0)
+                return;
+        world_reparent(&g->world, i, st.ppid);
+        p->sid = st.sid;
+        memcpy(p->comm, st.comm, sizeof p->comm);
+        if (p->state == PROCESS_ZOMBIE && st.exit_code > 0 && !p->exit_status)
+                p->exit_status = st.exit_code;
+        /* ticks count all threads in steps of 10 ms; schedstat is exact but knows the leader only */
+        uint64_t cpu = proc_ticks_to_ns(st.utime_ticks + st.stime_ticks);
+        if (proc_read_schedstat(g->proc_fd, p->pid, &leader_ns) == 0)
+                cpu = MAX(cpu, leader_ns);
+        if (!(p->flags & PROCESS_F_CPU_EXACT))
+                p->cpu_ns = cpu;
+        if (thoroughly && proc_read_status(g->proc_fd, p->pid, &status) == 0) {
+                p->tracer_pid = status.tracer_pid;
+                p->flags = (uint16_t)(status.tracer_pid ? p->flags | PROCESS_F_PTRACED
+                                                        : p->flags & ~PROCESS_F_PTRACED);
+        }
+        if (thoroughly && proc_read_status(g->proc_fd, st.ppid, &status) == 0) {
+                uint64_t bit = UINT64_C(1) << (SIGCHLD - 1);
+                uint32_t h = world_find(&g->world, st.ppid);
+                if (h && !(status.sigcgt & bit) && !(status.sigign & bit))
+                        g->board->process[h].flags |= PROCESS_F_HOLDER_IGNORES;
+        }
+}
+
+bool guard_check_dead(struct guard *g, uint32_t i, int32_t status, uint64_t time_ns, uint64_t now_ns)
+{
+        struct process *p = &g->board->process[i];
+        struct pollfd look = {.events = POLLIN};
+        struct proc_stat st;
+        bool own = !g->pidfd[i];
+
+        if (p->state == PROCESS_ZOMBIE && !own)
+                return false; /* its own pidfd tells */
+        look.fd = own ? pidfd_open_pid(p->pid) : g->pidfd[i] - 1;
+        if (look.fd < 0 && errno == ESRCH) {
+                p->exit_status = p->exit_ns ? p->exit_status : status;
+                p->exit_ns = p->exit_ns ? p->exit_ns : time_ns;
+                bury(g, i, now_ns);
+                return true;
+        }
+        if (look.fd >= 0)
+                poll(&look, 1, 0);
+        if (look.revents & POLLHUP) {
+                if (own)
+                        close(look.fd);
+                p->exit_status = status;
+                p->exit_ns = p->exit_ns ? p->exit_ns : time_ns;
+                bury(g, i, now_ns);
+                return true;
+        }
+        bool dead = look.revents & POLLIN;
+        if (!dead) {
+                /* No descriptor left, a leader with living threads, an exec by a thread, or another
+                 * process by now: rare enough to ask /proc. */
+                bool leader =
+                        proc_read_stat(g->proc_fd, p->pid, &st) == 0 && (st.state == 'Z' || st.state == 'X');
+                if (leader && st.threads > 1)
+                        world_leader(&g->world, i, time_ns);
+                dead = leader && st.threads <= 1;
+        }
+        bool changed = dead || p->state == PROCESS_LEADER;
+        if (dead)
+                world_zombie(&g->world, i, time_ns, status, now_ns);
+        if (own && look.fd >= 0 &&
+                (!changed || !keep_watching(g, i, look.fd, dead ? EPOLLHUP : EPOLLIN | EPOLLHUP)))
+                close(look.fd);
+        return changed;
+}
+
+/* ---- events ---- */
+
+static void want_resolve(struct guard *g, uint32_t i)
+{
+        struct process *p = &g->board->process[i];
+
+        if (p->flags & PROCESS_F_RESOLVE || g->resolve_count == GUARD_QUEUE)
+                return; /* when the queue is full, settling catches those that live on */
+        p->flags |= PROCESS_F_RESOLVE;
+        g->resolve[g->resolve_count++] = i;
+}
+
+static void want_settle(struct guard *g, uint32_t i, uint64_t now_ns)
+{
+        uint32_t slot = g->settle_head++ % GUARD_QUEUE;
+
+        g->settle[slot].process = i;
+        g->settle[slot].pid = g->board->process[i].pid;
+        g->settle[slot].born_ns = now_ns;
+        if (g->settle_head - g->settle_tail > GUARD_QUEUE)
+                g->settle_tail = g->settle_head - GUARD_QUEUE;
+}
+
+static void on_fork(struct guard *g, const struct life_event *e)
+{
+        uint32_t i = world_find(&g->world, e->pid);
+
+        if (i) {
+                const struct process *p = &g->board->process[i];
+                uint64_t apart =
+                        p->start_ns > e->start_ns ? p->start_ns - e->start_ns : e->start_ns - p->start_ns;
+                if (apart < 30 * NSEC_PER_MSEC && p->state == PROCESS_ALIVE) {
+                        world_adopt(&g->world, i, e->ppid); /* a scan saw it first */
+                        return;
+                }
+                unwatch(g, i);
+        }
+        i = world_born(&g->world, e->pid, e->ppid, e->start_ns, e->time_ns);
+        if (!i)
+                return;
+        want_settle(g, i, e->time_ns);
+        if (!g->board->process[i].parent)
+                want_resolve(g, i);
+}
+
+static void on_exec(struct guard *g, const struct life_event *e, bool from_bpf)
+{
+        uint32_t i =
+                from_bpf ? world_find_birth(&g->world, e->pid, e->start_ns) : world_find(&g->world, e->pid);
+
+        if (!i)
+                return;
+        if (!from_bpf || !g->board->sources.netlink)
+                world_exec(&g->world, i, e->time_ns);
+        if (from_bpf) {
+                world_set_command(&g->world, i, e->command, e->exe);
+                if (e->comm[0])
+                        world_set_comm(&g->world, i, e->comm);
+                uint32_t group = world_cgroup_by_id(&g->world, e->cgroup_id);
+                if (group && g->board->process[i].state == PROCESS_ALIVE)
+                        world_set_cgroup(&g->world, i, group);
+        }
+        if (g->board->process[i].state == PROCESS_ALIVE)
+                want_resolve(g, i);
+}
+
+static void on_death(struct guard *g, const struct life_event *e)
+{
+        uint32_t i = world_find(&g->world, e->pid);
+
+        if (!i)
+                return; /* its birth was lost; the scan that follows a loss finds what is left of it */
+        struct process *p = &g->board->process[i];
+        if (e->tid != e->pid) {
+                world_threads(&g->world, i, -1);
+                if (p->state != PROCESS_LEADER)
+                        return; /* a thread of a living process */
+        }
+        if (e->ppid > 0 && p->ppid != e->ppid)
+                world_reparent(&g->world, i, e->ppid);
+        if (g->candidates == GUARD_CANDIDATES)
+                guard_check_dead(g, i, e->exit_status, e->time_ns, e->time_ns);
+        else
+                g->candidate[g->candidates++] = (__typeof__(g->candidate[0])){
+                        .process = i, .status = e->exit_status, .time_ns = e->time_ns};
+}
+
+static void apply(struct guard *g, const struct life_event *e, bool from_bpf)
+{
+        uint32_t i;
+
+        g->board->self.events++;
+        switch (e->type) {
+        case LIFE_FORK:
+                on_fork(g, e);
+                break;
+        case LIFE_THREAD:
+                i = world_find(&g->world, e->pid);
+                if (i)
+                        world_threads(&g->world, i, 1);
+                break;
+        case LIFE_EXEC:
+                on_exec(g, e, from_bpf);
+                break;
+        case LIFE_SESSION:
+                i = world_find(&g->world, e->pid);
+                if (i)
+                        g->board->process[i].sid = e->pid;
+                break;
+        case LIFE_COMM:
+                i = world_find(&g->world, e->pid);
+                if (i)
+                        world_set_comm(&g->world, i, e->comm);
+                break;
+        case LIFE_EXIT:
+                on_death(g, e);
+                break;
+        case LIFE_FREE:
+                i = world_find_birth(&g->world, e->pid, e->start_ns);
+                if (i)
+                        unwatch(g, i);
+                world_freed(&g->world, e, e->time_ns);
+                break;
+        case LIFE_CGROUP:
+                i = world_find(&g->world, e->pid);
+                uint32_t group = world_cgroup_by_id(&g->world, e->cgroup_id);
+                if (i && group)
+                        world_set_cgroup(&g->world, i, group);
+                else if (i)
+                        want_resolve(g, i);
+                break;
+        }
+}
+
+static void from_connector(void *ctx, const struct life_event *e)
+{
+        apply(ctx, e, false);
+}
+
+static void from_bpf(void *ctx, const struct life_event *e)
+{
+        apply(ctx, e, true);
+}
+
+void guard_events_lost(struct guard *g, const char *source, uint64_t missed, uint64_t now_ns)
+{
+        g->board->self.events_lost += missed;
+        g->scan_wanted = true;
+        world_gap(&g->world, source, g->last_drain_ns, now_ns, missed,
+                "events lost; the processes were scanned again");
+}
+
+static void check_candidates(struct guard *g, uint64_t now_ns)
+{
+        uint32_t reads = 0;
+
+        for (uint32_t k = 0; k < g->candidates; k++) {
+                uint32_t i = g->candidate[k].process;
+                uint8_t state = g->board->process[i].state;
+                if (state != PROCESS_ALIVE && state != PROCESS_LEADER)
+                        continue; /* seen twice in this batch */
+                guard_check_dead(g, i, g->candidate[k].status, g->candidate[k].time_ns, now_ns);
+                if (g->board->process[i].state == PROCESS_ZOMBIE && reads++ < ZOMBIE_READS)
+                        guard_read_zombie(g, i, false);
+        }
+        g->candidates = 0;
+}
+
+void guard_resolve(struct guard *g, uint32_t i)
+{
+        struct process *p = &g->board->process[i];
+        char text[4096], path[CGROUP_PATH];
+
+        if (p->flags & PROCESS_F_KTHREAD || proc_read_cgroup(g->proc_fd, p->pid, text, sizeof text) < 0 ||
+                !cgroup_parse(text, path))
+                return;
+        uint32_t root = 0;
+        char name[BOARD_NAME];
+        if (cgroup_classify(path, name, &root) == CGROUP_OWNER_CONTAINER && root < sizeof path)
+                path[root] = '\0'; /* groups inside the container are the container's */
+        uint32_t group = world_cgroup(&g->world, path);
+        if (!g->world.cgroup[group].processes)
+                guard_group_seen(g, group);
+        world_set_cgroup(&g->world, i, group);
+}
+
+static void resolve_queue(struct guard *g)
+{
+        for (uint32_t k = 0; k < g->resolve_count; k++) {
+                uint32_t i = g->resolve[k];
+                struct process *p = &g->board->process[i];
+                struct proc_stat st;
+                p->flags &= (uint16_t)~PROCESS_F_RESOLVE;
+                if (p->state != PROCESS_ALIVE || k >= RESOLVE_READS)
+                        continue;
+                if (proc_read_stat(g->proc_fd, p->pid, &st) < 0)
+                        continue;
+                memcpy(p->comm, st.comm, sizeof p->comm);
+                p->sid = st.sid;
+                guard_resolve(g, i);
+                if (!p->command)
+                        guard_ask_command(g, i);
+        }
+        g->resolve_count = 0;
+}
+
+void guard_drain(struct guard *g, uint64_t now_ns)
+{
+        if (g->connector.fd >= 0) {
+                connector_drain(&g->connector, DRAIN_MAX, from_connector, g);
+                if (g->connector.overrun)
+                        guard_events_lost(
+                                g, "netlink", connector_take_drops(&g->connector, g->proc_fd), now_ns);
+        }
+        now_ns = clock_boot_ns(); /* what a candidate's state is compared with */
+        check_candidates(g, now_ns);
+        if (g->bpf) {
+                bpf_source_drain(g->bpf, DRAIN_MAX, from_bpf, g);
+                uint64_t lost = bpf_source_lost(g->bpf);
+                if (lost != g->bpf_lost)
+                        guard_events_lost(g, "bpf", lost - g->bpf_lost, now_ns);
+                g->bpf_lost = lost;
+                check_candidates(g, now_ns);
+        }
+        resolve_queue(g);
+        world_expire(&g->world, now_ns, EXPIRE_NS);
+        g->board->self.drains++;
+        g->last_drain_ns = now_ns;
+}
+
+/* ---- wake-ups ---- */
+
+static uint64_t drain_interval(const struct guard *g)
+{
+        return (uint64_t)(g->config.sources.drain_interval * 1e9);
+}
+
+static void drain_fires(void *ctx, uint64_t now_ns)
+{
+        struct guard *g = ctx;
+
+        board_write_begin(g->board);
+        guard_drain(g, now_ns);
+        if (g->scan_wanted)
+                guard_scan(g, now_ns);
+        board_write_end(g->board, clock_boot_ns());
+        g->drain_armed = false;
+        if (g->connector.fd >= 0)
+                loop_modify(&g->loop, &g->connector_watch, EPOLLIN | EPOLLONESHOT);
+        /* BPF's word comes later than the connector's, and wakes nobody. */
+        if (g->bpf && (g->connector.fd < 0 || g->world.awaiting)) {
+                g->drain_armed = true;
+                loop_arm(&g->loop, &g->drain_timer, now_ns + drain_interval(g));
+        }
+}
+
+/* The first event of a batch: let others gather before looking. */
+static void connector_ready(void *ctx, uint32_t events)
+{
+        struct guard *g = ctx;
+
+        if (!g->drain_armed) {
+                g->drain_armed = true;
+                loop_arm(&g->loop, &g->drain_timer, clock_boot_ns() + drain_interval(g));
+        }
+}
+
+static void deaths_fire(void *ctx, uint64_t now_ns)
+{
+        struct guard *g = ctx;
+        struct epoll_event e[256];
+        int n;
+
+        board_write_begin(g->board);
+        while ((n = epoll_wait(g->deaths_epoll, e, ARRAY_SIZE(e), 0)) > 0)
+                for (int k = 0; k < n; k++) {
+                        uint32_t i = e[k].data.u32;
+                        if (!g->pidfd[i])
+                                continue;
+                        if (e[k].events & EPOLLHUP) {
+                                bury(g, i, now_ns);
+                        } else if (g->board->process[i].state == PROCESS_LEADER) {
+                                world_zombie(&g->world, i, now_ns, 0, now_ns);
+                                guard_read_zombie(g, i, false);
+                        }
+                }
+        board_write_end(g->board, clock_boot_ns());
+        loop_modify(&g->loop, &g->deaths_watch, EPOLLIN | EPOLLONESHOT);
+}
+
+static void deaths_ready(void *ctx, uint32_t events)
+{
+        struct guard *g = ctx;
+
+        loop_arm(&g->loop, &g->deaths_timer, clock_boot_ns() + drain_interval(g));
+}
+
+/* ---- once a second ---- */
+
+static void settle(struct guard *g, uint64_t now_ns)
+{
+        while (g->settle_tail != g->settle_head) {
+                uint32_t slot = g->settle_tail % GUARD_QUEUE;
+                if (now_ns < g->settle[slot].born_ns + NSEC_PER_SEC)
+                        break;
+                uint32_t i = g->settle[slot].process;
+                struct process *p = &g->board->process[i];
+                g->settle_tail++;
+                if (p->state != PROCESS_ALIVE || p->pid != g->settle[slot].pid ||
+                        p->flags & PROCESS_F_SETTLED)
+                        continue;
+                p->flags |= PROCESS_F_SETTLED;
+                guard_resolve(g, i);
+                if (!p->command && !(p->flags & PROCESS_F_KTHREAD))
+                        guard_ask_command(g, i);
+        }
+}
+
+/* Those whose command line nobody could tell yet: a scan's thousands, or questions that did not fit. */
+static void ask_rest(struct guard *g)
+{
+        struct board *b = g->board;
+        uint32_t asked = 0;
+
+        for (uint32_t k = 0; k < GUARD_QUEUE && asked < GUARD_ASKS; k++) {
+                if (++g->ask_position >= b->process_top)
+                        g->ask_position = 1;
+                const struct process *p = &b->process[g->ask_position];
+                if (p->state != PROCESS_ALIVE || p->command ||
+                        p->flags & (PROCESS_F_KTHREAD | PROCESS_F_ASKED))
+                        continue;
+                if (!guard_ask_command(g, g->ask_position))
+                        break;
+                asked++;
+        }
+}
+
+/* Zombies that no pidfd watches (too many, or a kernel without the hang-up): a rolling look. */
+static void poll_unwatched(struct guard *g, uint64_t now_ns)
+{
+        struct board *b = g->board;
+        uint32_t looked = 0;
+
+        if (g->pidfds == b->zombies + b->leaders && b->sources.pidfd_hup)
+                return;
+        if (!g->poll_position || b->process[g->poll_position].state != PROCESS_ZOMBIE)
+                g->poll_position = b->ledger_head;
+        while (g->poll_position && looked++ < POLL_PER_TICK) {
+                uint32_t i = g->poll_position;
+                g->poll_position = b->process[i].list_next;
+                if ((!g->pidfd[i] || !b->sources.pidfd_hup) && kill(b->process[i].pid, 0) < 0 &&
+                        errno == ESRCH)
+                        bury(g, i, now_ns);
+        }
+}
+
+void guard_lifecycle_tick(struct guard *g, uint64_t now_ns)
+{
+        settle(g, now_ns);
+        poll_unwatched(g, now_ns);
+        ask_rest(g);
+}
+
+/* ---- start and stop ---- */
+
+/* Does this kernel (6.9 and later) hang up a zombie's pidfd when it is reaped? */
+static bool probe_hang_up(void)
+{
+        struct pollfd look = {.events = POLLIN};
+        pid_t pid = fork();
+
+        if (pid < 0)
+                return false;
+        if (!pid)
+                _exit(0);
+        look.fd = pidfd_open_pid(pid);
+        if (look.fd >= 0)
+                poll(&look, 1, 1000);
+        waitpid(pid, NULL, 0);
+        look.revents = 0;
+        if (look.fd >= 0) {
+                poll(&look, 1, 0);
+                close(look.fd);
+        }
+        return look.revents & POLLHUP;
+}
+
+static void start_connector(struct guard *g)
+{
+        struct sources *s = &g->board->sources;
+        struct error e = {0};
+
+        g->connector.fd = -1;
+        if (!g->config.sources.netlink)
+                text_set(s->why_not_netlink, sizeof s->why_not_netlink, "switched off in the configuration");
+        else if (connector_open(&g->connector, &e) < 0)
+                text_set(s->why_not_netlink, sizeof s->why_not_netlink, e.text);
+        s->netlink = g->connector.fd >= 0;
+}
+
+static void start_bpf(struct guard *g)
+{
+        struct sources *s = &g->board->sources;
+        struct bpf_options o = {
+                .alone = !s->netlink, .cgroup_v1 = g->layout.version == 1 || g->layout.version == 3};
+        struct error e = {0};
+
+        if (!g->config.sources.bpf)
+                text_set(s->why_not_bpf, sizeof s->why_not_bpf, "switched off in the configuration");
+        else if (bpf_source_open(&o, &g->bpf, &e) < 0)
+                text_set(s->why_not_bpf, sizeof s->why_not_bpf, e.text);
+        s->bpf = g->bpf != NULL;
+        g->world.exact_cpu = s->bpf;
+}
+
+int guard_lifecycle_start(struct guard *g)
+{
+        struct rlimit limit;
+        int r;
+
+        g->pidfd = mmap(NULL, BOARD_PROCESSES * sizeof *g->pidfd, PROT_READ | PROT_WRITE,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (g->pidfd == MAP_FAILED)
+                return -errno;
+        if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+                limit.rlim_cur = limit.rlim_max;
+                setrlimit(RLIMIT_NOFILE, &limit);
+                uint64_t max = MIN(limit.rlim_cur, (rlim_t)BOARD_PROCESSES);
+                g->pidfds_max = (uint32_t)(max > 2 * GUARD_FD_RESERVE ? max - GUARD_FD_RESERVE : max / 2);
+        }
+        g->board->sources.pidfd = g->config.sources.pidfd;
+        if (!g->config.sources.pidfd)
+                g->pidfds_max = 0;
+        g->board->sources.pidfd_hup = g->config.sources.pidfd && probe_hang_up();
+        start_connector(g);
+        start_bpf(g);
+        g->board->sources.scan = !g->board->sources.netlink && !g->board->sources.bpf;
+
+        g->deaths_epoll = epoll_create1(EPOLL_CLOEXEC);
+        if (g->deaths_epoll < 0)
+                return -errno;
+        g->deaths_watch = (struct loop_fd){.fd = g->deaths_epoll, .ready = deaths_ready, .ctx = g};
+        r = loop_add(&g->loop, &g->deaths_watch, EPOLLIN | EPOLLONESHOT);
+        if (r < 0)
+                return r;
+        g->deaths_timer = (struct loop_timer){.fire = deaths_fire, .ctx = g};
+        g->drain_timer = (struct loop_timer){.fire = drain_fires, .ctx = g};
+        g->connector_watch = (struct loop_fd){.fd = g->connector.fd, .ready = connector_ready, .ctx = g};
+        if (g->connector.fd >= 0)
+                return loop_add(&g->loop, &g->connector_watch, EPOLLIN | EPOLLONESHOT);
+        if (g->bpf)
+                loop_arm(&g->loop, &g->drain_timer, clock_boot_ns() + drain_interval(g));
+        return 0;
+}
+
+void guard_lifecycle_stop(struct guard *g)
+{
+        connector_close(&g->connector);
+        bpf_source_free(g->bpf);
+        g->bpf = NULL;
+        for (uint32_t i = 0; i < g->board->process_top; i++)
+                unwatch(g, i);
+        close(g->deaths_epoll);
+        munmap(g->pidfd, BOARD_PROCESSES * sizeof *g->pidfd);
+}

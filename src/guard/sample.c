@@ -1,0 +1,419 @@
+/* Once a second: the host; every few seconds: every cgroup's counters, turned into the accounts of
+ * services. The dead are included because counters, not living processes, are summed:
+ * services + kernel + unattributed = host.
+ */
+#include "guard/guard.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "source/proc/process.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#define SAMPLE_NS       (5 * NSEC_PER_SEC)
+#define FIRST_SAMPLE_NS NSEC_PER_SEC
+#define DISKS_NS        (60 * NSEC_PER_SEC)
+#define SELF_NS         (10 * NSEC_PER_SEC)
+#define AUDIT_NS        (5 * NSEC_PER_SEC)
+#define EMPTY_KEEP_NS   (30 * NSEC_PER_SEC) /* a container's restart comes back to the same path */
+#define SLOPE_SAMPLES   24                  /* 2 minutes of samples before a slope is believed */
+
+/* ---- groups ---- */
+
+static void group_close(struct guard_group *s)
+{
+        if (s->open)
+                cgroup_watch_close(&s->watch);
+        memset(s, 0, sizeof *s);
+}
+
+/* A group that appears, or appears again at the same path, is watched at once: it may be gone before
+ * the next round. */
+void guard_group_seen(struct guard *g, uint32_t k)
+{
+        struct world_cgroup *c = &g->world.cgroup[k];
+        struct guard_group *s = &g->group[k];
+        uint64_t cpu;
+
+        if (s->open && c->processes)
+                return;
+        if (s->open && cgroup_watch_cpu(&s->watch, &cpu) == 0)
+                return;
+        uint64_t kept = s->delta_ns;
+        group_close(s);
+        s->delta_ns = kept; /* what the last life of this path used is still to be accounted */
+        s->open = cgroup_watch_open(&g->layout, c->path, &s->watch) == 0;
+        c->id = cgroup_id(&g->layout, c->path);
+        if (!s->open || cgroup_watch_cpu(&s->watch, &cpu) < 0)
+                return;
+        /* Born under our eyes: all it used so far counts. Older: only what it uses from now on. */
+        s->last_cpu_ns = g->ticks ? 0 : cpu;
+}
+
+/* Its last process died: the counter is about to vanish. */
+void guard_group_emptied(struct guard *g, uint32_t k)
+{
+        struct guard_group *s = &g->group[k];
+        uint64_t cpu;
+
+        if (s->open && cgroup_watch_cpu(&s->watch, &cpu) == 0 && cpu > s->last_cpu_ns) {
+                s->delta_ns += cpu - s->last_cpu_ns;
+                s->last_cpu_ns = cpu;
+        }
+}
+
+static uint32_t parent_group(const struct guard *g, const char *path)
+{
+        char up[WORLD_PATH];
+        char *slash;
+
+        snprintf(up, sizeof up, "%s", path);
+        while ((slash = strrchr(up, '/'))) {
+                *slash = '\0';
+                if (!up[0])
+                        return path[1] ? 1 : 0; /* "/" is always there */
+                uint32_t k = world_cgroup_find(&g->world, up);
+                if (k)
+                        return k;
+        }
+        return 0;
+}
+
+static void add_known(uint64_t *sum, uint64_t value)
+{
+        if (value != BOARD_UNKNOWN)
+                *sum = *sum == BOARD_UNKNOWN ? value : *sum + value;
+}
+
+static double worse(double a, double b)
+{
+        return isnan(a) ? b : isnan(b) ? a : MAX(a, b);
+}
+
+static uint64_t grown(uint64_t now, uint64_t *last)
+{
+        uint64_t d = now > *last ? now - *last : 0;
+
+        *last = now;
+        return d;
+}
+
+static void group_to_service(
+        struct guard *g, uint32_t k, const struct cgroup_sample *s, bool first, uint64_t now_ns)
+{
+        struct guard_group *was = &g->group[k];
+        struct service *v = &g->board->service[g->world.cgroup[k].service];
+        uint32_t up = parent_group(g, g->world.cgroup[k].path);
+        bool topmost = !up || g->world.cgroup[up].service != g->world.cgroup[k].service;
+        uint64_t throttled = grown(s->throttled_ns, &was->last_throttled_ns);
+        uint64_t periods = grown(s->periods, &was->last_periods);
+        uint64_t throttled_periods = grown(s->throttled_periods, &was->last_throttled_periods);
+        uint64_t oom = grown(s->oom_kills, &was->last_oom_kills);
+
+        if (!first || g->world.cgroup[k].born_seen) {
+                v->throttled_ns += throttled;
+                v->periods += periods;
+                v->throttled_periods += throttled_periods;
+                if (oom)
+                        world_oom(&g->world, g->world.cgroup[k].service, oom, now_ns);
+        }
+        if (!topmost || k == 1)
+                return; /* the root's memory is everybody's */
+        add_known(&v->memory_bytes, s->memory_bytes);
+        add_known(&v->memory_limit_bytes, s->memory_limit_bytes);
+        add_known(&v->pids, s->pids);
+        add_known(&v->pids_limit, s->pids_limit);
+        v->psi_cpu = worse(v->psi_cpu, s->psi_cpu);
+        v->psi_memory = worse(v->psi_memory, s->psi_memory);
+        v->psi_io = worse(v->psi_io, s->psi_io);
+}
+
+static void clear_sums(struct guard *g)
+{
+        for (uint32_t i = 0; i < g->board->service_top; i++) {
+                struct service *v = &g->board->service[i];
+                v->memory_bytes = v->memory_limit_bytes = v->pids = v->pids_limit = BOARD_UNKNOWN;
+                v->psi_cpu = v->psi_memory = v->psi_io = NAN;
+        }
+}
+
+static void sample_group(struct guard *g, uint32_t k, uint64_t now_ns)
+{
+        struct world_cgroup *c = &g->world.cgroup[k];
+        struct guard_group *s = &g->group[k];
+        struct cgroup_sample now;
+
+        if (!s->open)
+                guard_group_seen(g, k);
+        int r = s->open ? cgroup_watch_sample(&s->watch, &now) : -ENODEV;
+        if (r == -ENODEV && s->open && c->processes) {
+                guard_group_seen(g, k); /* removed and made again */
+                r = s->open ? cgroup_watch_sample(&s->watch, &now) : -ENODEV;
+        }
+        if (r < 0)
+                return;
+        if (now.cpu_ns != BOARD_UNKNOWN) {
+                s->delta_ns += now.cpu_ns > s->last_cpu_ns ? now.cpu_ns - s->last_cpu_ns : 0;
+                s->last_cpu_ns = now.cpu_ns;
+        }
+        group_to_service(g, k, &now, !s->sampled, now_ns);
+        s->sampled = true;
+}
+
+static void forget_empty(struct guard *g, uint64_t now_ns)
+{
+        for (uint32_t k = 2; k < g->world.cgroup_top; k++) {
+                const struct world_cgroup *c = &g->world.cgroup[k];
+                if (!c->path[0] || c->processes || !c->empty_since_ns ||
+                        now_ns - c->empty_since_ns < EMPTY_KEEP_NS || g->group[k].delta_ns ||
+                        world_cgroup_has_zombies(&g->world, k))
+                        continue;
+                group_close(&g->group[k]);
+                world_cgroup_forget(&g->world, k);
+        }
+}
+
+/* ---- accounts ---- */
+
+static uint64_t kernel_threads_cpu(struct guard *g)
+{
+        struct board *b = g->board;
+        struct proc_stat st;
+        uint64_t sum = 0;
+
+        for (uint32_t i = 1; i < b->process_top; i++) {
+                struct process *p = &b->process[i];
+                if (p->state != PROCESS_ALIVE || !(p->flags & PROCESS_F_KTHREAD))
+                        continue;
+                if (proc_read_stat(g->proc_fd, p->pid, &st) == 0)
+                        p->cpu_ns = proc_ticks_to_ns(st.utime_ticks + st.stime_ticks);
+                if (p->cpu_ns != BOARD_UNKNOWN)
+                        sum += p->cpu_ns;
+        }
+        return sum;
+}
+
+static uint64_t self_cpu(struct guard *g)
+{
+        uint64_t sum = 0, one;
+
+        for (uint32_t k = 0; k < ARRAY_SIZE(g->world.self_pid); k++)
+                if (g->world.self_pid[k] && proc_read_schedstat(g->proc_fd, g->world.self_pid[k], &one) == 0)
+                        sum += one;
+        return sum;
+}
+
+static double cores(uint64_t ns, uint64_t interval_ns)
+{
+        return (double)ns / (double)interval_ns;
+}
+
+static void account(struct guard *g, uint64_t interval_ns)
+{
+        struct board *b = g->board;
+        const struct host *h = &b->host;
+        static uint64_t own[WORLD_CGROUPS], used[BOARD_SERVICES];
+        uint64_t services = 0;
+
+        memset(used, 0, sizeof used[0] * b->service_top);
+        for (uint32_t k = 1; k < g->world.cgroup_top; k++)
+                own[k] = g->group[k].delta_ns;
+        for (uint32_t k = 2; k < g->world.cgroup_top; k++) {
+                uint32_t up = g->world.cgroup[k].path[0] ? parent_group(g, g->world.cgroup[k].path) : 0;
+                if (up)
+                        own[up] -= MIN(own[up], g->group[k].delta_ns);
+        }
+        /* The root group's counter holds kernel threads too; Sexton's own processes are told apart. */
+        uint64_t threads_now = kernel_threads_cpu(g), irq_now = h->cpu_irq_ns + h->cpu_softirq_ns;
+        uint64_t self_now = self_cpu(g);
+        uint64_t threads = threads_now > g->kernel_cpu_ns ? threads_now - g->kernel_cpu_ns : 0;
+        uint64_t irq = irq_now > g->host_irq_ns ? irq_now - g->host_irq_ns : 0;
+        uint64_t self = self_now > g->self_cpu_ns ? self_now - g->self_cpu_ns : 0;
+        uint32_t self_process = world_find(&g->world, g->board->self.guard_pid);
+        uint32_t self_group = self_process ? b->process[self_process].cgroup : 1;
+        own[1] -= MIN(own[1], threads);
+        own[self_group] -= MIN(own[self_group], self);
+        for (uint32_t k = 1; k < g->world.cgroup_top; k++)
+                if (g->world.cgroup[k].path[0])
+                        used[g->world.cgroup[k].service] += own[k];
+        used[g->world.kernel_service] = threads + irq;
+        used[g->world.self_service] = self;
+        for (uint32_t k = 1; k < g->world.cgroup_top; k++)
+                g->group[k].delta_ns = 0;
+        bool first = !g->last_host_busy_ns;
+        for (uint32_t i = 0; i < b->service_top && !first; i++) {
+                b->service[i].cpu_ns += used[i];
+                b->service[i].cpu_ratio = cores(used[i], interval_ns);
+                services += i == g->world.kernel_service ? 0 : used[i];
+                if (!b->sources.bpf)
+                        b->service[i].cpu_exited_ns = BOARD_UNKNOWN;
+        }
+        uint64_t busy_now = h->cpu_user_ns + h->cpu_nice_ns + h->cpu_system_ns + irq_now + h->cpu_steal_ns;
+        if (!first) {
+                double busy = cores(busy_now - MIN(busy_now, g->last_host_busy_ns), interval_ns);
+                b->host.cpu_services_ratio = cores(services, interval_ns);
+                b->host.cpu_kernel_ratio = cores(used[g->world.kernel_service], interval_ns);
+                b->host.cpu_unattributed_ratio = busy - b->host.cpu_services_ratio - b->host.cpu_kernel_ratio;
+        }
+        b->self.cpu_ratio = first ? (double)NAN : cores(self, interval_ns);
+        g->kernel_cpu_ns = threads_now;
+        g->host_irq_ns = irq_now;
+        g->self_cpu_ns = self_now;
+        g->last_host_busy_ns = busy_now;
+}
+
+static void memory_slopes(struct guard *g, double interval)
+{
+        for (uint32_t i = 1; i < g->board->service_top; i++) {
+                struct service *v = &g->board->service[i];
+                struct guard_slope *m = &g->slope[i];
+                if (v->memory_bytes == BOARD_UNKNOWN) {
+                        *m = (struct guard_slope){0};
+                        v->memory_slope_bytes_per_sec = NAN;
+                        continue;
+                }
+                if (m->samples) {
+                        double now = ((double)v->memory_bytes - (double)m->last_bytes) / interval;
+                        m->smooth += (now - m->smooth) / MIN(m->samples, (uint32_t)SLOPE_SAMPLES);
+                }
+                m->last_bytes = v->memory_bytes;
+                m->samples++;
+                v->memory_slope_bytes_per_sec = m->samples > SLOPE_SAMPLES ? m->smooth : (double)NAN;
+        }
+}
+
+static void sample_groups(struct guard *g, uint64_t now_ns)
+{
+        uint64_t interval = now_ns - g->last_sample_ns;
+
+        clear_sums(g);
+        for (uint32_t k = 1; k < g->world.cgroup_top; k++)
+                if (g->world.cgroup[k].path[0])
+                        sample_group(g, k, now_ns);
+        account(g, interval);
+        memory_slopes(g, (double)interval / 1e9);
+        forget_empty(g, now_ns);
+        world_count_probes(&g->world);
+        g->last_sample_ns = now_ns;
+}
+
+/* ---- the rest of a tick ---- */
+
+static void self_stats(struct guard *g)
+{
+        struct self_stats *s = &g->board->self;
+        const struct {
+                int32_t pid;
+                uint64_t *rss;
+        } each[] = {
+                {s->guard_pid, &s->guard_rss_bytes},
+                {s->engine_pid, &s->engine_rss_bytes},
+                {s->recorder_pid, &s->recorder_rss_bytes},
+        };
+        struct proc_status st;
+
+        for (size_t k = 0; k < ARRAY_SIZE(each); k++)
+                if (each[k].pid && proc_read_status(g->proc_fd, each[k].pid, &st) == 0)
+                        *each[k].rss = st.vmrss_bytes;
+}
+
+static void fork_rates(struct guard *g)
+{
+        for (uint32_t i = 0; i < g->board->service_top; i++) {
+                struct service *v = &g->board->service[i];
+                double now = (double)(v->forks - g->last_forks[i]);
+                /* a service entry may have been cleared for another name */
+                if (v->forks < g->last_forks[i])
+                        now = 0;
+                v->fork_rate += (now - v->fork_rate) / 10;
+                g->last_forks[i] = v->forks;
+        }
+}
+
+void guard_sample_tick(struct guard *g, uint64_t now_ns)
+{
+        struct host *h = &g->board->host;
+        uint64_t oom_before = h->oom_kills;
+
+        host_sampler_sample(&g->host, h, now_ns);
+        if (now_ns >= g->disks_due_ns) {
+                host_sampler_disks(&g->host, h, now_ns);
+                g->disks_due_ns = now_ns + DISKS_NS;
+        }
+        fork_rates(g);
+        guard_sample_active(g, now_ns);
+        bool due =
+                now_ns - g->last_sample_ns >= (g->ticks < 10 ? FIRST_SAMPLE_NS : SAMPLE_NS) - NSEC_PER_MSEC;
+        if (due || (h->oom_kills > oom_before && g->ticks))
+                sample_groups(g, now_ns);
+        if (now_ns >= g->self_due_ns) {
+                self_stats(g);
+                g->self_due_ns = now_ns + SELF_NS;
+        }
+        if (now_ns >= g->audit_due_ns) {
+                guard_audit(g, now_ns);
+                g->audit_due_ns = now_ns + AUDIT_NS;
+        }
+        g->ticks++;
+}
+
+/* ---- start and stop ---- */
+
+static void psi_ready(void *ctx, uint32_t events)
+{
+        struct guard *g = ctx;
+
+        /* Something is stuck now: look at once instead of at the end of the second. */
+        g->board->host.psi_triggered_ns = clock_boot_ns();
+        if (events & EPOLLPRI && g->tick_timer.due_ns > clock_boot_ns() + 100 * NSEC_PER_MSEC)
+                loop_arm(&g->loop, &g->tick_timer, clock_boot_ns() + 50 * NSEC_PER_MSEC);
+}
+
+/* 15 % of a 2 s window: fires about half a second after a stall begins, and is quiet on a busy but
+ * healthy host except for CPU, which is only polled. */
+static void start_psi(struct guard *g)
+{
+        static const char *const resource[] = {"memory", "io"};
+
+        for (size_t k = 0; k < ARRAY_SIZE(resource) && g->config.sources.psi; k++) {
+                int fd = host_psi_trigger(g->proc_fd, resource[k], 300000);
+                if (fd < 0)
+                        continue;
+                g->psi_watch[k] = (struct loop_fd){.fd = fd, .ready = psi_ready, .ctx = g};
+                if (loop_add(&g->loop, &g->psi_watch[k], EPOLLPRI) < 0)
+                        close(fd);
+                else
+                        g->board->sources.psi_triggers = true;
+        }
+}
+
+void guard_sample_start(struct guard *g)
+{
+        uint64_t now_ns = clock_boot_ns();
+
+        if (host_sampler_init(&g->host, g->proc_fd, &g->board->host) < 0)
+                log_warning("some of the host's figures cannot be read");
+        host_sampler_sample(&g->host, &g->board->host, now_ns);
+        for (uint32_t k = 1; k < g->world.cgroup_top; k++)
+                if (g->world.cgroup[k].path[0] && !g->group[k].open)
+                        guard_group_seen(g, k);
+        g->last_sample_ns = now_ns;
+        account(g, NSEC_PER_SEC); /* sets where counting starts */
+        g->audit_due_ns = now_ns + AUDIT_NS;
+        start_psi(g);
+}
+
+void guard_sample_stop(struct guard *g)
+{
+        for (uint32_t k = 0; k < ARRAY_SIZE(g->group); k++)
+                group_close(&g->group[k]);
+        for (size_t k = 0; k < ARRAY_SIZE(g->psi_watch); k++)
+                if (g->psi_watch[k].ready)
+                        close(g->psi_watch[k].fd);
+        host_sampler_done(&g->host);
+}
