@@ -2,10 +2,11 @@
 #include "base/util.h"
 #include "cli/verb.h"
 
-extern const struct verb verb_status, verb_services, verb_zombies, verb_events, verb_incidents, verb_why,
-        verb_version, verb_help;
+extern const struct verb verb_run, verb_status, verb_services, verb_zombies, verb_events, verb_incidents, verb_why,
+        verb_version, verb_help, verb_child;
 
 const struct verb *const verbs[] = {
+        &verb_run,
         &verb_status,
         &verb_services,
         &verb_zombies,
@@ -14,5 +15,6 @@ const struct verb *const verbs[] = {
         &verb_why,
         &verb_version,
         &verb_help,
+        &verb_child,
 };
 const size_t verbs_count = ARRAY_SIZE(verbs);

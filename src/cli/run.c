@@ -1,0 +1,414 @@
+/* sexton run: the supervisor. It makes the board and the ring, starts guard, engine and recorder as
+ * re-exec'd children of the same binary, restarts what dies, passes on reloads and stops everything.
+ * It does nothing else, so that nothing can make it fall.
+ */
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "cli/child.h"
+#include "cli/options.h"
+#include "config/config.h"
+#include "wire/board_map.h"
+#include "wire/ring.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+enum { PROBLEMS_SHOWN = 50 };
+#define STOP_AFTER_NS   (10 * NSEC_PER_SEC) /* a child that does not stop by then is killed */
+#define RESTART_SLOW_NS NSEC_PER_SEC        /* one that died younger than this waits as long */
+#define READY_POLL_NS   (20 * NSEC_PER_MSEC)
+
+static const struct verb_option run_options[] = {
+        {"--config", "FILE", "configuration file; default /etc/sexton/sexton.yaml, which may be absent"},
+        {"--data-dir", "DIR", "where history is kept; default /var/lib/sexton"},
+        {"--listen", "HOST:PORT", "address of the HTTP port; default 127.0.0.1:9790"},
+        {"--socket", "PATH", "the daemon's socket; default /run/sexton/sexton.sock"},
+};
+
+struct child {
+        enum child_role role;
+        pid_t pid;
+        int pidfd;
+        struct loop_fd watch;
+        struct loop_timer restart;
+        uint64_t started_ns;
+        struct supervisor *of;
+};
+
+struct supervisor {
+        const struct options *options;
+        struct config config;
+        struct loop loop;
+        int config_fd, board_fd, ring_fd;
+        int engine_link[2]; /* guard's end, engine's end */
+        int alive[2];       /* children hold [0]: it ends when we are gone */
+        struct board *board;
+        struct child child[CHILD_ROLES];
+        struct loop_fd signals;
+        struct loop_timer ready, kill;
+        bool stopping;
+};
+
+/* ---- configuration ---- */
+
+static int load_config(const struct options *o, struct config *c)
+{
+        static struct config_problem problem[PROBLEMS_SHOWN];
+        const char *path = options_get(o, "--config");
+        static const char *const given[] = {"--data-dir", "--listen", "--socket"};
+        static const char *const key[] = {"data_dir", "listen", "socket"};
+        struct error e = {0};
+        uint32_t count = 0;
+
+        config_defaults(c);
+        int r = config_load(
+                c, path ? path : "/etc/sexton/sexton.yaml", !path, problem, PROBLEMS_SHOWN, &count);
+        for (uint32_t k = 0; k < MIN(count, (uint32_t)PROBLEMS_SHOWN); k++)
+                fprintf(stderr, "%s\n", problem[k].text);
+        for (size_t k = 0; k < ARRAY_SIZE(given); k++) {
+                const char *value = options_get(o, given[k]);
+                if (value && config_set(c, key[k], value, &e) < 0) {
+                        fprintf(stderr, "sexton run: %s: %s\n", given[k], e.text);
+                        r = -EINVAL;
+                }
+        }
+        return r;
+}
+
+static int make_folder(const char *path)
+{
+        char part[256];
+
+        snprintf(part, sizeof part, "%s", path);
+        for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+                *slash = '\0';
+                if (mkdir(part, 0755) < 0 && errno != EEXIST)
+                        return -errno;
+                *slash = '/';
+        }
+        return mkdir(part, 0755) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+static int make_folders(const struct config *c)
+{
+        char folder[sizeof c->socket];
+        int r = make_folder(c->data_dir);
+
+        if (r < 0) {
+                log_error("cannot make %s: %s (choose another with --data-dir)", c->data_dir, strerror(-r));
+                return r;
+        }
+        snprintf(folder, sizeof folder, "%s", c->socket);
+        char *slash = strrchr(folder, '/');
+        if (!slash || slash == folder)
+                return 0;
+        *slash = '\0';
+        r = make_folder(folder);
+        if (r < 0)
+                log_error("cannot make %s: %s (choose another with --socket)", folder, strerror(-r));
+        return r;
+}
+
+/* ---- children ---- */
+
+static void notify(const char *state)
+{
+        const char *path = getenv("NOTIFY_SOCKET");
+        struct sockaddr_un a = {.sun_family = AF_UNIX};
+
+        if (!path || (path[0] != '/' && path[0] != '@') || strlen(path) >= sizeof a.sun_path)
+                return;
+        cleanup_close int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        memcpy(a.sun_path, path, strlen(path));
+        if (a.sun_path[0] == '@')
+                a.sun_path[0] = '\0';
+        if (fd < 0 || sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&a,
+                              (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path))) < 0)
+                log_warning("cannot notify the service manager: %s", strerror(errno));
+}
+
+static void exec_child(const struct supervisor *s, enum child_role role, pid_t supervisor)
+{
+        const int fd[] = {s->config_fd, s->board_fd, s->ring_fd,
+                role == CHILD_ENGINE ? s->engine_link[1] : s->engine_link[0], s->alive[0]};
+        char text[ARRAY_SIZE(fd)][12];
+        char *argv[ARRAY_SIZE(fd) + 4];
+        char title[] = "sexton", verb[] = "child", name[16];
+        size_t n = 0;
+        sigset_t none;
+
+        prctl(PR_SET_PDEATHSIG, SIGTERM);
+        if (getppid() != supervisor)
+                _exit(EXIT_FAILURE); /* it died before the line above */
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        snprintf(name, sizeof name, "%s", child_role_name(role));
+        argv[n++] = title;
+        argv[n++] = verb;
+        argv[n++] = name;
+        for (size_t k = 0; k < ARRAY_SIZE(fd); k++) {
+                fcntl(fd[k], F_SETFD, 0);
+                snprintf(text[k], sizeof text[k], "%d", fd[k]);
+                argv[n++] = text[k];
+        }
+        argv[n] = NULL;
+        execv("/proc/self/exe", argv);
+        _exit(127);
+}
+
+static void child_ended(void *ctx, uint32_t events);
+
+static int start_child(struct supervisor *s, enum child_role role)
+{
+        struct child *c = &s->child[role];
+        pid_t self = getpid();
+        pid_t pid = fork();
+
+        if (pid < 0)
+                return -errno;
+        if (!pid)
+                exec_child(s, role, self);
+        c->pid = pid;
+        c->started_ns = clock_boot_ns();
+        c->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+        if (c->pidfd < 0)
+                return -errno;
+        c->watch = (struct loop_fd){.fd = c->pidfd, .ready = child_ended, .ctx = c};
+        return loop_add(&s->loop, &c->watch, EPOLLIN);
+}
+
+/* The guard learns its siblings' pids here: the one part of the board that it does not write. */
+static void publish_pids(struct supervisor *s)
+{
+        int32_t *family = s->board->family_pid;
+
+        family[0] = getpid();
+        for (int role = 0; role < CHILD_ROLES; role++)
+                family[1 + role] = s->child[role].pid;
+}
+
+static bool any_left(const struct supervisor *s)
+{
+        for (int role = 0; role < CHILD_ROLES; role++)
+                if (s->child[role].pid)
+                        return true;
+        return false;
+}
+
+static void child_ended(void *ctx, uint32_t events)
+{
+        struct child *c = ctx;
+        struct supervisor *s = c->of;
+        uint64_t now_ns = clock_boot_ns();
+        int status = 0;
+
+        if (waitpid(c->pid, &status, WNOHANG) != c->pid)
+                return;
+        loop_remove(&s->loop, &c->watch);
+        close(TAKE_FD(c->pidfd));
+        c->pid = 0;
+        if (s->stopping) {
+                s->loop.stop = !any_left(s);
+                return;
+        }
+        if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+                log_error("cannot execute myself again for the %s", child_role_name(c->role));
+        log_error("%s ended by %s %d; starting it again", child_role_name(c->role),
+                WIFSIGNALED(status) ? "signal" : "exit code",
+                WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+        bool at_once = now_ns - c->started_ns >= RESTART_SLOW_NS;
+        loop_arm(&s->loop, &c->restart, at_once ? now_ns : now_ns + RESTART_SLOW_NS);
+}
+
+static void restart_child(void *ctx, uint64_t now_ns)
+{
+        struct child *c = ctx;
+
+        if (c->of->stopping)
+                return;
+        int r = start_child(c->of, c->role);
+        if (r < 0) {
+                log_error("cannot start the %s: %s", child_role_name(c->role), strerror(-r));
+                loop_arm(&c->of->loop, &c->restart, now_ns + RESTART_SLOW_NS);
+        }
+        publish_pids(c->of);
+}
+
+/* ---- stop, reload, readiness ---- */
+
+static void signal_all(const struct supervisor *s, int sig)
+{
+        for (int role = 0; role < CHILD_ROLES; role++)
+                if (s->child[role].pid)
+                        syscall(SYS_pidfd_send_signal, s->child[role].pidfd, sig, NULL, 0);
+}
+
+static void kill_rest(void *ctx, uint64_t now_ns)
+{
+        log_warning("not everything stopped in time: killing the rest");
+        signal_all(ctx, SIGKILL);
+}
+
+static void stop(struct supervisor *s)
+{
+        if (s->stopping)
+                return;
+        s->stopping = true;
+        notify("STOPPING=1");
+        signal_all(s, SIGTERM);
+        loop_arm(&s->loop, &s->kill, clock_boot_ns() + STOP_AFTER_NS);
+        s->loop.stop = !any_left(s);
+}
+
+static void reload(struct supervisor *s)
+{
+        static struct config fresh;
+
+        notify("RELOADING=1");
+        if (load_config(s->options, &fresh) < 0) {
+                log_error("the configuration has mistakes: the old one stays");
+        } else if (pwrite(s->config_fd, &fresh, sizeof fresh, 0) == sizeof fresh) {
+                s->config = fresh;
+                signal_all(s, SIGHUP);
+                log_info("configuration reloaded");
+        }
+        notify("READY=1");
+}
+
+static void signalled(void *ctx, uint32_t events)
+{
+        struct supervisor *s = ctx;
+        struct signalfd_siginfo i;
+
+        while (read(s->signals.fd, &i, sizeof i) == sizeof i) {
+                if (i.ssi_signo == SIGHUP)
+                        reload(s);
+                else
+                        stop(s);
+        }
+}
+
+/* The guard has written the board and the recorder has made its socket: questions are answered now. */
+static void look_if_ready(void *ctx, uint64_t now_ns)
+{
+        struct supervisor *s = ctx;
+
+        if (s->board->updated_ns && access(s->config.socket, F_OK) == 0) {
+                notify("READY=1");
+                log_info("ready: sexton status --socket %s, http://%s", s->config.socket, s->config.listen);
+                return;
+        }
+        loop_arm(&s->loop, &s->ready, now_ns + READY_POLL_NS);
+}
+
+/* ---- start ---- */
+
+static int make_shared(struct supervisor *s)
+{
+        s->config_fd = memfd_create("sexton-config", MFD_CLOEXEC);
+        if (s->config_fd < 0 || pwrite(s->config_fd, &s->config, sizeof s->config, 0) != sizeof s->config)
+                return -errno;
+        s->board_fd = board_create();
+        if (s->board_fd < 0)
+                return s->board_fd;
+        s->ring_fd = ring_create();
+        if (s->ring_fd < 0)
+                return s->ring_fd;
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, s->engine_link) < 0 ||
+                pipe2(s->alive, O_CLOEXEC) < 0)
+                return -errno;
+        return board_map(s->board_fd, true, &s->board);
+}
+
+static int watch_signals(struct supervisor *s)
+{
+        sigset_t set;
+
+        sigemptyset(&set);
+        sigaddset(&set, SIGTERM);
+        sigaddset(&set, SIGINT);
+        sigaddset(&set, SIGHUP);
+        sigprocmask(SIG_BLOCK, &set, NULL);
+        signal(SIGPIPE, SIG_IGN);
+        s->signals = (struct loop_fd){
+                .fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), .ready = signalled, .ctx = s};
+        return s->signals.fd < 0 ? -errno : loop_add(&s->loop, &s->signals, EPOLLIN);
+}
+
+static int supervise(struct supervisor *s)
+{
+        int r = loop_init(&s->loop);
+
+        if (!r)
+                r = make_shared(s);
+        if (!r)
+                r = watch_signals(s);
+        for (int role = 0; role < CHILD_ROLES && !r; role++) {
+                s->child[role] = (struct child){.role = (enum child_role)role, .of = s, .pidfd = -1};
+                s->child[role].restart = (struct loop_timer){.fire = restart_child, .ctx = &s->child[role]};
+                r = start_child(s, (enum child_role)role);
+        }
+        if (r < 0) {
+                log_error("cannot start: %s", strerror(-r));
+                signal_all(s, SIGKILL);
+                return r;
+        }
+        publish_pids(s);
+        s->ready = (struct loop_timer){.fire = look_if_ready, .ctx = s};
+        s->kill = (struct loop_timer){.fire = kill_rest, .ctx = s};
+        loop_arm(&s->loop, &s->ready, clock_boot_ns() + READY_POLL_NS);
+        return loop_run(&s->loop);
+}
+
+extern const struct verb verb_run;
+
+static int run(int argc, char **argv)
+{
+        static struct supervisor s;
+        struct options o;
+        int r = options_parse(&o, &verb_run, 0, argc, argv);
+
+        if (r != OPTIONS_GO_ON)
+                return r;
+        s.options = &o;
+        if (load_config(&o, &s.config) < 0)
+                return EXIT_USAGE;
+        log_init("run", LOG_LEVEL_INFO);
+        if (make_folders(&s.config) < 0)
+                return EXIT_USAGE;
+        r = supervise(&s);
+        unlink(s.config.socket);
+        return r < 0 ? EXIT_BAD : EXIT_DONE;
+}
+
+const struct verb verb_run = {
+        .name = "run",
+        .args = "",
+        .summary = "watch this host, in the foreground",
+        .description =
+                "Runs the daemon in the foreground until SIGTERM or Ctrl-C: the guard, which sees; the "
+                "engine, "
+                "which asks the container engine for names; the recorder, which keeps history and answers. "
+                "Whichever of them dies is started again.\n\n"
+                "SIGHUP reads the configuration again; mistakes in it are told and the old one stays. "
+                "Addresses "
+                "and sockets change at the next start only.\n\n"
+                "A service manager that waits for notification (Type=notify) is told when questions are "
+                "answered.",
+        .options = run_options,
+        .options_count = ARRAY_SIZE(run_options),
+        .run = run,
+};
