@@ -138,9 +138,9 @@ static void cut_off_result(struct session *s, const char *what, int result, cons
         char text[300];
 
         if (result < 0)
-                snprintf(text, sizeof text, "%s: %.240s", what, e->text);
+                text_set(text, sizeof text, e->text);
         else
-                snprintf(text, sizeof text, "%s: %s answers with HTTP status %d", what, s->path, result);
+                snprintf(text, sizeof text, "%s: HTTP status %d for %s", s->path, result, what);
         cut_off(s, text);
 }
 
@@ -223,7 +223,9 @@ static void on_beat(void *ctx, uint64_t now_ns)
         tracker_tick(&s->tracker, time_now());
         if (now_ns - s->listed_ns >= RELIST_NS && !unreachable(s))
                 start_list(s, false);
-        loop_arm(s->loop, &s->beat, now_ns + (s->tracker.runs ? TICK_NS : BEAT_NS));
+        uint64_t silence_ns = s->heard_ns + BEAT_NS; /* when a ping is due */
+        uint64_t next_ns = silence_ns > now_ns ? silence_ns : now_ns + BEAT_NS;
+        loop_arm(s->loop, &s->beat, s->tracker.runs ? MIN(next_ns, now_ns + TICK_NS) : next_ns);
         pump(s);
 }
 
@@ -278,8 +280,8 @@ static void on_inspect_done(void *ctx, struct http_call *c, int result, const st
                         log_warning("the engine's description of container %.12s is larger than %d MB", i->id,
                                 OBJECT_MAX >> 20);
                 else if (result != 200)
-                        log_warning("container %.12s cannot be inspected: %s (%d)", i->id,
-                                result < 0 ? e->text : "HTTP status", result);
+                        log_warning("container %.12s cannot be inspected (HTTP status %d): %s", i->id,
+                                MAX(result, 0), e->text);
                 tracker_not_inspected(&s->tracker, i->id, time_now());
         }
         json_split_done(&i->split);
@@ -361,7 +363,7 @@ static void on_list_done(void *ctx, struct http_call *c, int result, const struc
 
         json_split_done(&s->list_split);
         if (result != 200) {
-                cut_off_result(s, "the containers cannot be listed", result, e);
+                cut_off_result(s, "the list of containers", result, e);
                 return;
         }
         tracker_list_end(&s->tracker, time_now());
@@ -465,7 +467,7 @@ static void on_events_done(void *ctx, struct http_call *c, int result, const str
                 cut_off(s, text);
                 return;
         }
-        cut_off_result(s, "the stream of events ended", result, e);
+        cut_off_result(s, "the events", result, e);
 }
 
 static const struct http_call_ops events_ops = {
@@ -522,7 +524,7 @@ static void on_version_done(void *ctx, struct http_call *c, int result, const st
 
         json_split_done(&s->version_split);
         if (result != 200 || !s->versioned) {
-                cut_off_result(s, result == 200 ? "not a container engine" : "the version cannot be asked",
+                cut_off_result(s, result == 200 ? "what is no container engine's version" : "the version",
                         result, e);
                 return;
         }

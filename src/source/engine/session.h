@@ -43,7 +43,7 @@ struct session {
         char told_text[120];
         uint64_t backoff_ns, heard_ns, listed_ns;
         int64_t connected_unix_ns, resume_unix_ns; /* resume: from when events are asked for after a cut */
-        uint64_t recent[SESSION_RECENT]; /* hashes of events, to know those told twice */
+        uint64_t recent[SESSION_RECENT];           /* hashes of events, to know those told twice */
         uint32_t recent_next;
         uint64_t bad_events;
         bool versioned, list_again, list_resync, stream_spoke;

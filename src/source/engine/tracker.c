@@ -1,10 +1,11 @@
 /* Containers and their execs: see tracker.h.
  *
  * How a health check that timed out is known. Docker gives a probe its timeout from shortly before
- * exec_start, kills it then, and exec_die follows: measured 2 to 22 ms later with exit code 127, but the
- * code is no proof (137 also comes from a stopped container). So exec_die at or after the timeout means
- * timed out, and well before it means not; both cost no request. What is left is asked from State.Health.Log,
- * which names time-outs in words, by one inspection each: exec_die within the margin before the timeout; and
+ * exec_start, kills it then, and exec_die follows: measured 2 to 60 ms later with exit code 127, but the
+ * code is no proof (137 also comes from a stopped container). So exec_die with such a code at or after the
+ * timeout means timed out, and well before it means not; both cost no request. What is left is asked from
+ * State.Health.Log, which names time-outs in words, by one inspection each: exec_die within the margin before
+ * the timeout, or later but with a code of its own (a daemon that was stalled itself saw the end late); and
  * probes without any exec_die (a program that cannot be started; engines that do not kill), when the timeout
  * has passed by a second or the next probe of the container starts: the log holds the last five only, and
  * probes of one container never overlap, so none can have left the log by then.
@@ -232,6 +233,12 @@ static int64_t margin_of(const struct tracked *c)
         return MIN(MARGIN_NS, timeout_of(c) / 4);
 }
 
+/* Exit codes that a kill leaves: Docker's own 127 when it no longer knows, else the shell's convention. */
+static bool killed(int32_t code)
+{
+        return code == 127 || code == 128 + SIGKILL || code == 128 + SIGTERM;
+}
+
 /* Tells the end of a run that has one, unless the log must be asked first. */
 static void run_ended(struct tracker *t, struct tracked *c, struct run *r, struct tracker_time now)
 {
@@ -239,7 +246,7 @@ static void run_ended(struct tracker *t, struct tracked *c, struct run *r, struc
 
         if (r->kind == RUN_UNDECIDED)
                 return;
-        if (r->kind == RUN_PROBE && took < timeout && took >= timeout - margin_of(c)) {
+        if (r->kind == RUN_PROBE && took >= timeout - margin_of(c) && (took < timeout || !killed(r->code))) {
                 r->asked = true;
                 want(c, now.boot_ns);
                 return;
@@ -313,6 +320,8 @@ static void end_all_runs(struct tracker *t, struct tracked *c, int64_t unix_ns)
                 int32_t code = r->end_unix_ns ? r->code : 128 + SIGKILL;
                 if (r->kind == RUN_UNDECIDED)
                         run_free(t, c, r);
+                else if (r->doubtful && !r->end_unix_ns)
+                        run_tell_end(t, c, r, 0, -1, false);
                 else
                         run_tell_end(t, c, r, end, code, end - r->start_unix_ns >= timeout_of(c));
         }
@@ -357,7 +366,7 @@ static void settle_without_log(struct tracker *t, struct tracked *c, struct run 
         if (r->end_unix_ns) {
                 if (now.unix_ns - r->end_unix_ns > HELD_NS)
                         run_tell_end(t, c, r, r->end_unix_ns, r->code,
-                                r->code == 127 || r->code == 128 + SIGKILL || r->code == 128 + SIGTERM);
+                                r->end_unix_ns - r->start_unix_ns >= timeout || killed(r->code));
         } else if (r->superseded_unix_ns) {
                 /* The next probe starts an interval after this one was over. */
                 int64_t end = r->superseded_unix_ns -
