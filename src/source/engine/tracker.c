@@ -311,6 +311,15 @@ static void exec_died(
                 }
 }
 
+/* The next probe starts an interval after this one was over. */
+static void superseded(struct tracker *t, struct tracked *c, struct run *r)
+{
+        int64_t end = r->superseded_unix_ns - (int64_t)MIN(c->c.health_interval_ns, (uint64_t)INT64_MAX / 4);
+
+        run_tell_end(t, c, r, MAX(end, r->start_unix_ns + 1), -1,
+                end - r->start_unix_ns >= timeout_of(c) - margin_of(c));
+}
+
 /* Nothing in a container outlives it. */
 static void end_all_runs(struct tracker *t, struct tracked *c, int64_t unix_ns)
 {
@@ -322,6 +331,8 @@ static void end_all_runs(struct tracker *t, struct tracked *c, int64_t unix_ns)
                         run_free(t, c, r);
                 else if (r->doubtful && !r->end_unix_ns)
                         run_tell_end(t, c, r, 0, -1, false);
+                else if (r->superseded_unix_ns && !r->end_unix_ns)
+                        superseded(t, c, r);
                 else
                         run_tell_end(t, c, r, end, code, end - r->start_unix_ns >= timeout_of(c));
         }
@@ -368,12 +379,8 @@ static void settle_without_log(struct tracker *t, struct tracked *c, struct run 
                         run_tell_end(t, c, r, r->end_unix_ns, r->code,
                                 r->end_unix_ns - r->start_unix_ns >= timeout || killed(r->code));
         } else if (r->superseded_unix_ns) {
-                /* The next probe starts an interval after this one was over. */
-                int64_t end = r->superseded_unix_ns -
-                              (int64_t)MIN(c->c.health_interval_ns, (uint64_t)INT64_MAX / 4);
                 if (now.unix_ns - r->superseded_unix_ns > HELD_NS)
-                        run_tell_end(t, c, r, MAX(end, r->start_unix_ns + 1), -1,
-                                end - r->start_unix_ns >= timeout - margin_of(c));
+                        superseded(t, c, r);
         } else if (age > timeout + GIVE_UP_NS) {
                 run_tell_end(t, c, r, 0, -1, !r->doubtful);
         } else if (age > timeout + OVERDUE_NS && !r->asked) {
