@@ -119,5 +119,7 @@ int api_query_set(
                         "unknown parameter %s; there are service, kind, subject, since, after and limit",
                         shown);
         }
-        return r < 0 ? error_wrap(e, "%s", name) : 0;
+        if (r < 0)
+                error_wrap(e, "%s", name);
+        return r;
 }

@@ -97,25 +97,25 @@ static void command(const struct board *b, const struct process *p, struct json_
 {
         char text[BOARD_STRING];
 
-        json_text_or_null(j, "command", view_command(b, p, text, sizeof text));
+        json_out_text_or_null(j, "command", view_command(b, p, text, sizeof text));
 }
 
 static void holder(const struct board *b, const struct process *h, int32_t pid, struct json_out *j)
 {
-        json_object(j, "holder");
+        json_out_object(j, "holder");
         if (pid > 0)
-                json_int(j, "pid", pid);
+                json_out_int(j, "pid", pid);
         else
-                json_null(j, "pid");
+                json_out_null(j, "pid");
         if (h) {
                 command(b, h, j);
-                json_text(j, "service", view_service_name(b, h->service));
+                json_out_text(j, "service", view_service_name(b, h->service));
         } else {
-                json_null(j, "command");
-                json_null(j, "service");
+                json_out_null(j, "command");
+                json_out_null(j, "service");
         }
-        json_bool(j, "is_pid1", pid == 1 || view_is_pid1(h));
-        json_object_end(j);
+        json_out_bool(j, "is_pid1", pid == 1 || view_is_pid1(h));
+        json_out_object_end(j);
 }
 
 static void exit_status(const struct process *p, struct json_out *j)
@@ -123,10 +123,10 @@ static void exit_status(const struct process *p, struct json_out *j)
         bool known = p->state == PROCESS_ZOMBIE && p->exit_status >= 0;
 
         if (known && WIFEXITED(p->exit_status))
-                json_int(j, "exit_code", WEXITSTATUS(p->exit_status));
+                json_out_int(j, "exit_code", WEXITSTATUS(p->exit_status));
         else
-                json_null(j, "exit_code");
-        json_text(j, "signal",
+                json_out_null(j, "exit_code");
+        json_out_text(j, "signal",
                 known && WIFSIGNALED(p->exit_status) ? signal_name(WTERMSIG(p->exit_status)) : NULL);
 }
 
@@ -139,33 +139,33 @@ static void zombie(const struct api_zombies *z, const struct process *p, const s
         char text[512];
         uint32_t n = view_lineage(b, p, up, LINEAGE_SHOWN);
 
-        json_object(j, NULL);
-        json_int(j, "pid", p->pid);
-        json_time(j, "start_time", p->start_ns, v->wall_offset_ns);
-        json_time(j, "died_at", p->exit_ns, v->wall_offset_ns);
-        json_number(j, "age", view_age(p->exit_ns, v->now_ns)); /* infinite when unknown: null */
-        json_text(j, "kind", zombie_kind_name(kind));
+        json_out_object(j, NULL);
+        json_out_int(j, "pid", p->pid);
+        json_out_time(j, "start_time", p->start_ns, v->wall_offset_ns);
+        json_out_time(j, "died_at", p->exit_ns, v->wall_offset_ns);
+        json_out_number(j, "age", view_age(p->exit_ns, v->now_ns)); /* infinite when unknown: null */
+        json_out_text(j, "kind", zombie_kind_name(kind));
         command(b, p, j);
-        json_text_or_null(j, "exe", view_exe(b, p, text, sizeof text));
+        json_out_text_or_null(j, "exe", view_exe(b, p, text, sizeof text));
         exit_status(p, j);
-        json_seconds(j, "cpu_seconds", p->cpu_ns);
-        json_int(j, "threads", p->threads);
-        json_text(j, "service", view_service_name(b, p->service));
-        json_array(j, "lineage");
+        json_out_seconds(j, "cpu_seconds", p->cpu_ns);
+        json_out_int(j, "threads", p->threads);
+        json_out_text(j, "service", view_service_name(b, p->service));
+        json_out_array(j, "lineage");
         for (uint32_t i = 0; i < n; i++) {
-                json_object(j, NULL);
-                json_int(j, "pid", up[i]->pid);
+                json_out_object(j, NULL);
+                json_out_int(j, "pid", up[i]->pid);
                 command(b, up[i], j);
-                json_object_end(j);
+                json_out_object_end(j);
         }
-        json_array_end(j);
-        json_text(j, "origin", origin_name(p->origin));
+        json_out_array_end(j);
+        json_out_text(j, "origin", origin_name(p->origin));
         holder(b, held_by, holder_pid(p), j);
         view_why(b, &v->index, p, v->now_ns, text, sizeof text);
-        json_text(j, "why", text);
+        json_out_text(j, "why", text);
         view_remedy(b, &v->index, p, v->now_ns, text, sizeof text);
-        json_text(j, "remedy", text);
-        json_object_end(j);
+        json_out_text(j, "remedy", text);
+        json_out_object_end(j);
 }
 
 static bool wanted(const struct api_zombies *z, const struct process *p, const struct process *held_by,
@@ -238,18 +238,18 @@ static void held(const struct api_view *v, const struct held *h, struct json_out
                 exhausted_in = 0;
         else if (limited && view_known(s->pids) && h->last_hour > 1)
                 exhausted_in = (double)(s->pids_limit - s->pids) * 3600 / rate;
-        json_object(j, NULL);
+        json_out_object(j, NULL);
         holder(b, p, h->holder_pid, j);
-        json_text(j, "service", view_service_name(b, p ? p->service : example->service));
-        json_int(j, "count", h->count);
-        json_number(j, "per_hour", rate);
-        json_count(j, "pids_limit", limited ? s->pids_limit : BOARD_UNKNOWN);
-        json_number(j, "exhausted_in", exhausted_in);
-        json_text(j, "kind", zombie_kind_name(view_kind_held(b, example, p, v->now_ns)));
-        json_text(j, "origin", origin_name(example->origin));
+        json_out_text(j, "service", view_service_name(b, p ? p->service : example->service));
+        json_out_int(j, "count", h->count);
+        json_out_number(j, "per_hour", rate);
+        json_out_count(j, "pids_limit", limited ? s->pids_limit : BOARD_UNKNOWN);
+        json_out_number(j, "exhausted_in", exhausted_in);
+        json_out_text(j, "kind", zombie_kind_name(view_kind_held(b, example, p, v->now_ns)));
+        json_out_text(j, "origin", origin_name(example->origin));
         view_remedy(b, &v->index, example, v->now_ns, text, sizeof text);
-        json_text(j, "remedy", text);
-        json_object_end(j);
+        json_out_text(j, "remedy", text);
+        json_out_object_end(j);
 }
 
 bool api_zombies_more(struct api_zombies *z, struct json_out *j)
@@ -258,16 +258,16 @@ bool api_zombies_more(struct api_zombies *z, struct json_out *j)
 
         if (!z->begun) {
                 z->begun = true;
-                json_object(j, NULL);
-                json_int(j, "total", z->v.board->zombies + z->v.board->leaders);
-                json_array(j, "zombies");
+                json_out_object(j, NULL);
+                json_out_int(j, "total", z->v.board->zombies + z->v.board->leaders);
+                json_out_array(j, "zombies");
         }
         while (!z->listed && j->out.len < enough)
                 if (!list_next(z, j)) {
                         uint32_t n = 0;
                         z->listed = true;
-                        json_array_end(j);
-                        json_array(j, "by_holder");
+                        json_out_array_end(j);
+                        json_out_array(j, "by_holder");
                         for (uint32_t i = 0; i <= z->held_mask; i++)
                                 if (z->held[i].example)
                                         z->held[n++] = z->held[i];
@@ -278,7 +278,7 @@ bool api_zombies_more(struct api_zombies *z, struct json_out *j)
                 held(&z->v, &z->held[z->next++], j);
         if (!z->listed || z->next < z->held_count || j->out.failed)
                 return !j->out.failed;
-        json_array_end(j);
-        json_object_end(j);
+        json_out_array_end(j);
+        json_out_object_end(j);
         return false;
 }

@@ -36,39 +36,39 @@ static void close_with(struct json_out *j, const char *bracket)
         j->comma = true;
 }
 
-void json_object(struct json_out *j, const char *key)
+void json_out_object(struct json_out *j, const char *key)
 {
         open_with(j, key, "{");
 }
 
-void json_object_end(struct json_out *j)
+void json_out_object_end(struct json_out *j)
 {
         close_with(j, "}");
 }
 
-void json_array(struct json_out *j, const char *key)
+void json_out_array(struct json_out *j, const char *key)
 {
         open_with(j, key, "[");
 }
 
-void json_array_end(struct json_out *j)
+void json_out_array_end(struct json_out *j)
 {
         close_with(j, "]");
 }
 
-void json_null(struct json_out *j, const char *key)
+void json_out_null(struct json_out *j, const char *key)
 {
         begin(j, key);
         out_bytes(&j->out, "null", 4);
 }
 
-void json_bool(struct json_out *j, const char *key, bool value)
+void json_out_bool(struct json_out *j, const char *key, bool value)
 {
         begin(j, key);
         out_text(&j->out, value ? "true" : "false");
 }
 
-void json_bytes(struct json_out *j, const char *key, const char *text, size_t size)
+void json_out_bytes(struct json_out *j, const char *key, const char *text, size_t size)
 {
         /* each byte becomes at most the four of \xNN */
         char safe[4 * STRING_MAX + 8];
@@ -91,63 +91,63 @@ void json_bytes(struct json_out *j, const char *key, const char *text, size_t si
         out_bytes(&j->out, "\"", 1);
 }
 
-void json_text(struct json_out *j, const char *key, const char *text)
+void json_out_text(struct json_out *j, const char *key, const char *text)
 {
         if (text)
-                json_bytes(j, key, text, STRING_MAX);
+                json_out_bytes(j, key, text, STRING_MAX);
         else
-                json_null(j, key);
+                json_out_null(j, key);
 }
 
-void json_text_or_null(struct json_out *j, const char *key, const char *text)
+void json_out_text_or_null(struct json_out *j, const char *key, const char *text)
 {
-        json_text(j, key, text && *text ? text : NULL);
+        json_out_text(j, key, text && *text ? text : NULL);
 }
 
-void json_int(struct json_out *j, const char *key, int64_t value)
+void json_out_int(struct json_out *j, const char *key, int64_t value)
 {
         begin(j, key);
         out_format(&j->out, "%" PRId64, value);
 }
 
-void json_count(struct json_out *j, const char *key, uint64_t value)
+void json_out_count(struct json_out *j, const char *key, uint64_t value)
 {
         if (value == UINT64_MAX) {
-                json_null(j, key);
+                json_out_null(j, key);
                 return;
         }
         begin(j, key);
         out_format(&j->out, "%" PRIu64, value);
 }
 
-void json_number(struct json_out *j, const char *key, double value)
+void json_out_number(struct json_out *j, const char *key, double value)
 {
         if (!isfinite(value)) {
-                json_null(j, key);
+                json_out_null(j, key);
                 return;
         }
         begin(j, key);
         out_format(&j->out, "%.10g", value);
 }
 
-void json_seconds(struct json_out *j, const char *key, uint64_t ns)
+void json_out_seconds(struct json_out *j, const char *key, uint64_t ns)
 {
         if (ns == UINT64_MAX) {
-                json_null(j, key);
+                json_out_null(j, key);
                 return;
         }
         begin(j, key);
         out_format(&j->out, "%" PRIu64 ".%06" PRIu64, ns / NSEC_PER_SEC, ns % NSEC_PER_SEC / NSEC_PER_USEC);
 }
 
-void json_time(struct json_out *j, const char *key, uint64_t boot_ns, int64_t wall_offset_ns)
+void json_out_time(struct json_out *j, const char *key, uint64_t boot_ns, int64_t wall_offset_ns)
 {
         char text[CLOCK_RFC3339_SIZE];
         int64_t unix_ns;
 
         if (boot_ns == 0 || boot_ns > INT64_MAX ||
                 __builtin_add_overflow((int64_t)boot_ns, wall_offset_ns, &unix_ns)) {
-                json_null(j, key);
+                json_out_null(j, key);
                 return;
         }
         begin(j, key);

@@ -57,7 +57,9 @@ int config_set(struct config *c, const char *key, const char *value, struct erro
         if (!k)
                 return error_set(e, -ENOENT, "%s: unknown key", key);
         int r = value_set(c, k, value, e);
-        return r < 0 ? error_wrap(e, "%s", key), r : 0;
+        if (r < 0)
+                error_wrap(e, "%s", key);
+        return r;
 }
 
 /* ---- problems ---- */

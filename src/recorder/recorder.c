@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/trim.h"
 #include "recorder/confine.h"
 #include "recorder/http.h"
 #include "recorder/listen.h"
@@ -165,6 +166,7 @@ static int begin(struct recorder *r, const struct config *c, int board_fd, int r
         n = confine(&user, &e);
         if (n < 0)
                 log_error("%s", e.text); /* and no service: it reads what others wrote */
+        trim_memory();
         return n;
 }
 

@@ -64,7 +64,7 @@ void route_reply_done(struct route_reply *r)
 {
         if (!r->env)
                 return;
-        json_done(&r->body);
+        json_out_done(&r->body);
         release(r);
         r->env = NULL;
 }
@@ -77,16 +77,16 @@ void route_reply_error(struct route_reply *r, int status, const char *fmt, ...)
         va_start(ap, fmt);
         vsnprintf(text, sizeof text, fmt, ap);
         va_end(ap);
-        json_done(&r->body);
-        r->body = json_of(BODY_MAX);
+        json_out_done(&r->body);
+        r->body = json_out_of(BODY_MAX);
         release(r);
         r->status = status;
         r->content_type = json_type;
         r->retry = status == 503;
-        json_object(&r->body, NULL);
-        json_int(&r->body, "status", status);
-        json_text(&r->body, "error", text);
-        json_object_end(&r->body);
+        json_out_object(&r->body, NULL);
+        json_out_int(&r->body, "status", status);
+        json_out_text(&r->body, "error", text);
+        json_out_object_end(&r->body);
         out_text(&r->body.out, "\n");
         hold(r);
 }
@@ -315,7 +315,7 @@ void route_handle(struct route_env *env, const struct route_request *request, st
         *r = (struct route_reply){
                 .status = 200,
                 .env = env,
-                .body = json_of(BODY_MAX),
+                .body = json_out_of(BODY_MAX),
                 .view = {.history = env->history,
                         .now_ns = env->now_ns(),
                         .wall_offset_ns = env->wall_offset_ns()},
