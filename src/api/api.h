@@ -38,6 +38,8 @@ void api_status(const struct api_view *v, struct json_out *j);
 void api_services(const struct api_view *v, const struct api_query *q, struct json_out *j);
 void api_findings(const struct api_view *v, struct json_out *j);
 void api_incidents(const struct api_view *v, struct json_out *j);
+/* -ENOENT with the error set when q->subject is neither a service nor an incident's number. */
+int api_why(const struct api_view *v, const struct api_query *q, struct json_out *j, struct error *e);
 /* Needs no board: v->board may be NULL. */
 void api_events(const struct api_view *v, const struct api_query *q, struct json_out *j);
 
@@ -49,8 +51,9 @@ struct api_zombies *api_zombies_open(
 bool api_zombies_more(struct api_zombies *z, struct json_out *j);
 void api_zombies_close(struct api_zombies *z);
 
-/* One element of "findings", also for incidents. */
+/* Pieces that several answers hold: one finding; an array of evidence. */
 void api_finding(const struct api_view *v, const struct finding *f, struct json_out *j);
+void api_evidence(const struct api_view *v, const struct evidence *e, uint32_t count, struct json_out *j);
 
 /* Metrics in the Prometheus text format 0.0.4 or as OpenMetrics 1.0. */
 void api_metrics(const struct api_view *v, bool openmetrics, struct out *o);

@@ -150,6 +150,14 @@ static void answer_incidents(
         api_incidents(&r->view, &r->body);
 }
 
+static void answer_why(struct route_reply *r, const struct route_request *request, const struct api_query *q)
+{
+        struct error e = {0};
+
+        if (api_why(&r->view, q, &r->body, &e) < 0)
+                route_reply_error(r, 404, "%s", e.text);
+}
+
 /* The weight that an Accept header gives to a media type, in thousandths; -1 when it is not named. */
 static int accepted(const char *accept, const char *type)
 {
@@ -212,6 +220,8 @@ static const struct route routes[] = {
         {"/sexton/v1/events", json_type, false, true, answer_events,
                 "what happened (?service= &kind= &since= &after= &limit=)"},
         {"/sexton/v1/findings", json_type, true, true, answer_findings, "what is wrong"},
+        {"/sexton/v1/why", json_type, true, true, answer_why,
+                "who is to blame, who is not, and what to do (?subject=)"},
         {"/sexton/v1/incidents", json_type, true, true, answer_incidents, "what was wrong together"},
 };
 
@@ -348,7 +358,7 @@ void route_handle(struct route_env *env, const struct route_request *request, st
         if (route->needs_board && !look(r))
                 return;
         route->answer(r, request, &q);
-        if (r->content_type == json_type && route->answer != answer_zombies)
+        if (r->status == 200 && r->content_type == json_type && route->answer != answer_zombies)
                 out_text(&r->body.out, "\n");
         if (r->body.out.failed)
                 route_reply_error(r, 503, "there is no memory for the answer");

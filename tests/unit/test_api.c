@@ -459,6 +459,35 @@ static void findings_and_incidents(void)
         teardown();
 }
 
+static void why(void)
+{
+        struct api_query q = {0};
+        struct error e = {0};
+
+        setup();
+        add_finding(7, "odin/worker", 100, 0, SEVERITY_WARNING);
+        board->finding[7].service = worker;
+        json_t *r = ASK(check_int(api_why(&v, &q, &j, &e), 0));
+        shape(r, "question:s answer:s culprit:S confidence:n evidence:a refuted:a remedy:a");
+        json_decref(r);
+        strcpy(q.subject, "odin/worker");
+        r = ASK(check_int(api_why(&v, &q, &j, &e), 0));
+        shape(r, "question:s answer:s culprit:S confidence:n evidence:a refuted:a remedy:a");
+        json_decref(r);
+        strcpy(q.subject, "7"); /* the incident */
+        r = ASK(check_int(api_why(&v, &q, &j, &e), 0));
+        shape(r, "question:s answer:s culprit:S");
+        json_decref(r);
+        strcpy(q.subject, "nobody\x1b");
+        struct api_view v = view_of(NULL);
+        struct json_out j = json_out_of(1 << 20);
+        check_int(api_why(&v, &q, &j, &e), -ENOENT);
+        check_str(e.text, "nobody\\x1b is neither a service nor the number of an incident");
+        json_out_done(&j);
+        api_view_done(&v);
+        teardown();
+}
+
 static void queries(void)
 {
         static const struct {
@@ -616,6 +645,7 @@ static void all(void)
         test(twenty_thousand);
         test(events);
         test(findings_and_incidents);
+        test(why);
         test(queries);
         test(metrics);
         test(history_is_bounded);
