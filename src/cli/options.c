@@ -107,10 +107,9 @@ const char *options_get(const struct options *o, const char *name)
         return row < 0 ? NULL : o->value[row];
 }
 
-static int complain_value(const struct options *o, const char *name, const char *want)
+static int complain_value(const struct options *o, const char *name, const char *value, const char *want)
 {
         char shown[200];
-        const char *value = options_get(o, name);
 
         text_printable(shown, sizeof shown, value, strlen(value));
         fprintf(stderr, "sexton %s: %s: '%s' is not %s\n", o->verb->name, name, shown, want);
@@ -163,7 +162,7 @@ int options_duration(const struct options *o, const char *name, double fallback,
                 return 0;
         }
         if (!read_duration(value, ret))
-                return complain_value(o, name, "a duration such as 90s, 10m or 2h");
+                return complain_value(o, name, value, "a duration such as 90s, 10m or 2h");
         return 0;
 }
 
@@ -181,7 +180,7 @@ int options_number(const struct options *o, const char *name, uint64_t fallback,
         snprintf(want, sizeof want, "a whole number from %llu to %llu", (unsigned long long)min,
                 (unsigned long long)max);
         if (!text_u64(&p, &n) || *p || n < min || n > max)
-                return complain_value(o, name, want);
+                return complain_value(o, name, value, want);
         *ret = n;
         return 0;
 }
@@ -201,5 +200,5 @@ int options_color(const struct options *o, enum color_mode *ret)
                         return 0;
                 }
         }
-        return complain_value(o, "--color", "auto, always or never");
+        return complain_value(o, "--color", value, "auto, always or never");
 }

@@ -139,8 +139,8 @@ void tracker_init(struct tracker *t, const struct tracker_ops *ops, void *ctx)
 
 void tracker_done(struct tracker *t)
 {
-        while (t->count)
-                drop(t, tracked_after(t, NULL));
+        for (struct tracked *c; (c = tracked_after(t, NULL));)
+                drop(t, c);
 }
 
 /* ---- what is to be inspected ---- */
