@@ -196,12 +196,15 @@ enum zombie_kind view_kind(
 static const char *string_or(
         const struct board *b, uint32_t string, const char *other, size_t other_size, char *buf, size_t size)
 {
+        uint32_t top = MIN(b->string_top, (uint32_t)BOARD_STRINGS);
         const char *text = other;
         size_t bound = other_size;
 
-        if (string > 0 && string < MIN(b->string_top, (uint32_t)BOARD_STRINGS) && b->string[string].text[0]) {
-                text = b->string[string].text;
-                bound = sizeof b->string[string].text;
+        const struct board_string *s = string > 0 && string < top ? &b->string[string] : NULL;
+
+        if (s && s->text[0]) {
+                text = s->text;
+                bound = sizeof s->text;
         }
         if (size)
                 text_copy(buf, size, text, strnlen(text, bound));

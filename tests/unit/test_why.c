@@ -314,6 +314,47 @@ static void garbage(void)
         lab_done(c.l);
 }
 
+/* Random indices, times and counters everywhere; only what is a truth value or an end of text stays. */
+static void noise(void)
+{
+        struct cast c = incident();
+        struct board *b = c.l->b;
+        struct why_answer a;
+        char text[300];
+        uint64_t seed = 88172645463325252u;
+
+        for (int round = 0; round < 200; round++) {
+                for (uint32_t i = 1; i < 40; i++) {
+                        struct process *p = &b->process[i];
+                        uint32_t *field[] = {&p->parent, &p->command, &p->exe, &p->list_next, &p->threads,
+                                &b->finding[i].evidence_count};
+
+                        for (size_t k = 0; k < ARRAY_SIZE(field); k++) {
+                                seed ^= seed << 13, seed ^= seed >> 7, seed ^= seed << 17;
+                                *field[k] = seed & 1 ? (uint32_t)(seed >> 32) : (uint32_t)(seed >> 32) % 60;
+                        }
+                        p->ppid = p->tracer_pid = (int32_t)(seed >> 20);
+                        p->service = (uint16_t)(seed >> 9);
+                        p->flags = (uint16_t)(seed >> 24);
+                        p->state = (uint8_t)(seed >> 40) % 8;
+                        p->origin = (uint8_t)(seed >> 50);
+                        p->exit_ns = seed;
+                        b->finding[i].severity = (uint8_t)(seed >> 33);
+                        b->finding[i].service = (uint16_t)(seed >> 35) % 5;
+                        b->service[i % 4].restarts.total = seed;
+                        b->service[i % 4].ooms.at_ns[i % BOARD_RECENT] = seed;
+                        b->service[i % 4].cpu_ns = seed;
+                        view_why(b, NULL, p, c.l->now, text, sizeof text);
+                        view_remedy(b, NULL, p, c.l->now, text, sizeof text);
+                }
+                b->ledger_head = (uint32_t)(seed >> 7);
+                why_host(b, c.l->now, &a);
+                lab_tick(c.l, 1);
+                check(a.evidence_count <= WHY_EVIDENCE && a.remedy_count <= WHY_REMEDIES);
+        }
+        lab_done(c.l);
+}
+
 static void all(void)
 {
         test(the_incident_and_its_decoy);
@@ -328,6 +369,7 @@ static void all(void)
         test(of_one_service);
         test(a_host_finding_without_a_service);
         test(garbage);
+        test(noise);
 }
 
 int main(void)
