@@ -2,8 +2,8 @@
 #include "base/util.h"
 #include "cli/verb.h"
 
-extern const struct verb verb_run, verb_status, verb_services, verb_zombies, verb_events, verb_incidents, verb_why,
-        verb_version, verb_help, verb_child;
+extern const struct verb verb_run, verb_status, verb_services, verb_zombies, verb_events, verb_incidents,
+        verb_why, verb_check_config, verb_doctor, verb_version, verb_help, verb_child, verb_man_page;
 
 const struct verb *const verbs[] = {
         &verb_run,
@@ -13,8 +13,11 @@ const struct verb *const verbs[] = {
         &verb_events,
         &verb_incidents,
         &verb_why,
+        &verb_check_config,
+        &verb_doctor,
         &verb_version,
         &verb_help,
         &verb_child,
+        &verb_man_page,
 };
 const size_t verbs_count = ARRAY_SIZE(verbs);

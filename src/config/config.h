@@ -69,3 +69,6 @@ int config_set(struct config *c, const char *key, const char *value, struct erro
 
 /* Prints every key with type, default, bounds and prose: "text" for people, "man" as mdoc rows. */
 void config_describe(FILE *out, bool mdoc);
+
+/* Prints every key whose value differs from its default, one per line; returns how many. */
+uint32_t config_differences(FILE *out, const struct config *c);
