@@ -19,7 +19,8 @@ typedef _Bool bool;
 
 /* Part of the kernel's stable interface (include/uapi/linux/bpf.h). */
 enum { BPF_MAP_TYPE_PERCPU_ARRAY = 6, BPF_MAP_TYPE_RINGBUF = 27 };
-enum { BPF_RB_NO_WAKEUP = 1 };
+enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2 };
+enum { BPF_RB_AVAIL_DATA = 0 };
 
 /* include/linux/sched.h and include/linux/sched/signal.h; not in BTF since they are macros. */
 #define TASK_UNINTERRUPTIBLE 0x0002

@@ -18,12 +18,14 @@ char LICENSE[] SEC("license") = "GPL";
 #define MAX_THREADS_SUMMED 1024
 
 const volatile __u32 cgroup_pick = CGROUP_PICK_UNIFIED;
+/* A power of two: the reader is woken each time that much more lies in the ring. */
+const volatile __u64 wake_bytes = 1 << 17;
 
 struct bpf_shared shared = {};
 
 struct {
         __uint(type, BPF_MAP_TYPE_RINGBUF);
-        __uint(max_entries, 1 << 20);
+        __uint(max_entries, 1 << 19);
 } ring SEC(".maps");
 
 /* Where an EXEC record is put together, since its length is known only afterwards. */
@@ -86,6 +88,21 @@ static __always_inline void *reserve(__u64 size)
         return r;
 }
 
+/* Burials come in bursts of ten thousand when RCU has fallen behind; those can't wait for the reader's next
+ * round. Otherwise nobody is woken. size is the record's, without its header. */
+static __always_inline __u64 wake_flag(__u64 size)
+{
+        __u64 filled = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
+
+        return filled >= wake_bytes && (filled & (wake_bytes - 1)) < size + 8 ? BPF_RB_FORCE_WAKEUP
+                                                                              : BPF_RB_NO_WAKEUP;
+}
+
+static __always_inline void submit(void *r, __u64 size)
+{
+        bpf_ringbuf_submit(r, wake_flag(size));
+}
+
 /* As wait(2) would tell the parent. */
 static __always_inline int wait_status(struct task_struct *leader)
 {
@@ -131,7 +148,7 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
         r->exe_len = exe_len;
         r->command_len = len;
         __u64 size = __builtin_offsetof(struct record_exec, text) + exe_len + len;
-        if (size <= sizeof *r && bpf_ringbuf_output(&ring, r, size, BPF_RB_NO_WAKEUP))
+        if (size <= sizeof *r && bpf_ringbuf_output(&ring, r, size, wake_flag(size)))
                 __sync_fetch_and_add(&shared.lost, 1);
         return 0;
 }
@@ -152,7 +169,7 @@ int BPF_PROG(on_free, struct task_struct *task)
         r->cpu_ns = task->signal->sum_sched_runtime;
         r->status = wait_status(task);
         r->unused = 0;
-        bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
+        submit(r, sizeof *r);
         return 0;
 }
 
@@ -169,7 +186,7 @@ int BPF_PROG(on_cgroup, struct cgroup *to, const char *path, struct task_struct 
                 return 0;
         fill(r, task, RECORD_CGROUP);
         r->cgroup_id = to->kn->id;
-        bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
+        submit(r, sizeof *r);
         return 0;
 }
 
@@ -183,7 +200,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
         fill(&r->head, child, child->pid == child->tgid ? RECORD_FORK : RECORD_THREAD);
         r->tid = child->pid;
         r->ppid = child->real_parent->tgid;
-        bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
+        submit(r, sizeof *r);
         return 0;
 }
 
@@ -202,7 +219,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
         r->ppid = task->real_parent->tgid;
         r->status = alive > 0 && task->pid != task->tgid ? task->exit_code : wait_status(task->group_leader);
         r->signal = task->exit_signal;
-        bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
+        submit(r, sizeof *r);
         return 0;
 }
 
@@ -218,7 +235,7 @@ int BPF_PROG(on_rename, struct task_struct *task, const char *comm)
                 return 0;
         fill(r, task, RECORD_COMM);
         bpf_probe_read_kernel_str(r->comm, sizeof r->comm, comm);
-        bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
+        submit(r, sizeof *r);
         return 0;
 }
 

@@ -120,6 +120,11 @@ void bpf_source_free(struct bpf_source *s)
         free(s);
 }
 
+int bpf_source_fd(const struct bpf_source *s)
+{
+        return s->loaded.ring_fd;
+}
+
 /* The bytes at a position of the ring, in one piece. */
 static const void *ring_at(const struct bpf_source *s, unsigned long at, uint32_t len, char *buf)
 {

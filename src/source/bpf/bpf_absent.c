@@ -13,6 +13,11 @@ void bpf_source_free(struct bpf_source *s)
 {
 }
 
+int bpf_source_fd(const struct bpf_source *s)
+{
+        return -1;
+}
+
 int bpf_source_drain(struct bpf_source *s, uint32_t max, life_fn fn, void *ctx)
 {
         return 0;

