@@ -69,5 +69,7 @@ const char *http_reader_problem(const struct http_reader *r)
                 return "the connection was closed before an answer";
         if (HTTP_PARSER_ERRNO(&r->parser) == HPE_INVALID_EOF_STATE)
                 return "the connection was closed in the middle of the answer";
+        if (!r->status)
+                return "the answer is not HTTP";
         return http_errno_description(HTTP_PARSER_ERRNO(&r->parser));
 }
