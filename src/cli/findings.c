@@ -37,26 +37,10 @@ void findings_print_evidence(const struct screen *s, json_t *list, int indent)
 
         json_array_foreach(list, i, e)
         {
-                char text[400], unit[24], value[UNITS_SIZE], line[520];
-                double n = answer_number(e, "value");
+                char line[520];
 
-                if (json_is_string(e)) {
-                        screen_fold(s, indent, INK_PLAIN, answer_text(e, "", line, sizeof line));
-                        continue;
-                }
-                answer_text(e, "text", text, sizeof text);
-                answer_text(e, "unit", unit, sizeof unit);
-                if (isnan(n))
-                        snprintf(line, sizeof line, "%s", text);
-                else if (!strcmp(unit, "s"))
-                        snprintf(line, sizeof line, "%s: %s", text, units_duration(n, value));
-                else if (!strcmp(unit, "bytes") || !strcmp(unit, "B"))
-                        snprintf(line, sizeof line, "%s: %s", text, units_bytes(n, value));
-                else if (!strcmp(unit, "ratio"))
-                        snprintf(line, sizeof line, "%s: %s", text, units_percent(n, value));
-                else
-                        snprintf(line, sizeof line, "%s: %s%s%s", text, units_count(n, value),
-                                *unit ? " " : "", unit);
+                /* The text tells its number; value and unit are for programs. */
+                answer_text(e, json_is_string(e) ? "" : "text", line, sizeof line);
                 screen_fold(s, indent, INK_PLAIN, line);
         }
 }

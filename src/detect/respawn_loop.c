@@ -1,9 +1,24 @@
 /* Respawn loop: a supervisor inside a service (celery's pool, gunicorn, supervisord) starts a child that
  * soon dies badly, again and again, while the container itself runs on and looks well. The world
- * counts only deaths that were failures: shells and schedulers live of children that end well.
+ * counts only deaths that were failures: shells and schedulers live of children that end well. Those
+ * that fail within milliseconds are left out, too: that is how scripts ask questions (test, grep).
  */
 #include "detect/detect.h"
 #include "world/view.h"
+
+/* What a person starts by hand in a session may fail as often as it likes. */
+static bool supervised(const struct service *s)
+{
+        return s->kind == SERVICE_COMPOSE || s->kind == SERVICE_CONTAINER || s->kind == SERVICE_SYSTEMD;
+}
+
+static bool counts(const struct detect_config *cfg, uint64_t at_ns, int32_t life_ms, uint64_t now_ns)
+{
+        double life = life_ms / 1000.0;
+
+        return view_age(at_ns, now_ns) <= cfg->respawn_loop_window && life < cfg->respawn_loop_max_life &&
+               life >= cfg->respawn_loop_min_life;
+}
 
 static void look(struct detect_run *run)
 {
@@ -18,9 +33,10 @@ static void look(struct detect_run *run)
                 double lives = 0;
                 uint64_t last = 0;
 
+                if (!supervised(s))
+                        continue;
                 for (uint32_t k = 0; view_recent_at(&s->respawns, k, &at, &life); k++) {
-                        if (view_age(at, now) > cfg->respawn_loop_window ||
-                                life / 1000.0 >= cfg->respawn_loop_max_life)
+                        if (!counts(cfg, at, life, now))
                                 continue;
                         last = last ? last : at;
                         lives += life / 1000.0;

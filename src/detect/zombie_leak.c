@@ -92,8 +92,9 @@ static void prove(struct detect_run *run, struct finding *f, const struct leak *
         else
                 detect_evidence(f, 0, NAN, NULL, "%.70s (pid %d) was dead before Sexton started", command,
                         sample->pid);
-        detect_evidence(
-                f, 0, d->orphans, "zombies", "%u came to their holder when their parents ended", d->orphans);
+        if (d->orphans)
+                detect_evidence(f, 0, d->orphans, "zombies",
+                        "%u came to their holder when their parents ended", d->orphans);
         if (l->origin != ORIGIN_UNKNOWN)
                 detect_evidence(f, 0, d->origin[l->origin], "zombies", "%u of %u: origin %s",
                         d->origin[l->origin], d->lasting, origin_name((uint8_t)l->origin));

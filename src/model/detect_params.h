@@ -35,6 +35,8 @@
         P(respawn_loop, budget, COUNT, 10, 2, 1000,                                                              \
                 "deaths of the same child command within `window` that warn")                                    \
         P(respawn_loop, window, DURATION, 600, 1, 86400, "the span the budget counts in")                        \
+        P(respawn_loop, min_life, DURATION, 0.05, 0, 3600,                                                       \
+                "children that lived shorter are how scripts ask questions")                                     \
         P(respawn_loop, max_life, DURATION, 60, 0, 86400, "only children that lived shorter count")              \
         P(respawn_loop, for, DURATION, 10, 0, 86400, "how long the budget must be exceeded")                     \
         P(exec_loop, budget, COUNT, 5, 2, 1000,                                                                  \

@@ -312,8 +312,9 @@ double view_per_hour(const struct recent *r, uint64_t now_ns)
 
         if (n < 2 || !view_recent_at(r, n - 1, &oldest, NULL))
                 return n;
-        /* A handful within moments is no pace yet: at least 10 s are looked at. */
-        return (n - 1) * 3600.0 / MAX(view_age(oldest, now_ns), 10.0);
+        /* A handful within moments is no pace yet: at least a minute is looked at, unless all that is kept
+         * happened within less. */
+        return (n - 1) * 3600.0 / MAX(view_age(oldest, now_ns), n < BOARD_RECENT ? 60.0 : 0.1);
 }
 
 double view_exhausted_in(const struct service *s, uint64_t now_ns)

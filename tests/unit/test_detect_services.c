@@ -388,8 +388,16 @@ static void respawn_loop(void)
                 fake_recent(&s->respawns, l->now - FAKE_S(9 - k), 800);
         for (int k = 0; k < 20; k++)
                 fake_recent(&l->b->service[old].respawns, l->now - FAKE_S(20 - k), 3600 * 1000);
+        uint16_t script = fake_service(l->b, "script", SERVICE_COMPOSE),
+                 shell = fake_service(l->b, "session-1.scope", SERVICE_SESSION);
+        for (int k = 0; k < 30; k++) {
+                fake_recent(
+                        &l->b->service[script].respawns, l->now - FAKE_S(30 - k), 2); /* grep finds nothing */
+                fake_recent(&l->b->service[shell].respawns, l->now - FAKE_S(30 - k), 800);
+        }
         lab_tick(l, 30);
         check_int(lab_open(l), 0);
+        s = &l->b->service[i];
         fake_recent(&s->respawns, l->now, 1200);
         lab_tick(l, 11);
         check(lab_says(
