@@ -162,14 +162,49 @@ static void completed(
         *request = NULL;
 }
 
+static int hex(char c)
+{
+        return c >= '0' && c <= '9'                     ? c - '0'
+               : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
+                                                        : -1;
+}
+
+/* Decodes %XX in place, but not %00: behind a NUL a path or name would be cut off and be another one. */
+static size_t unescape(void *cls, struct MHD_Connection *c, char *s)
+{
+        char *to = s;
+
+        for (const char *p = s; *p; to++) {
+                int high = *p == '%' ? hex(p[1]) : -1, low = high >= 0 ? hex(p[2]) : -1;
+                bool escaped = low >= 0 && (high || low);
+                *to = escaped ? (char)(high << 4 | low) : *p;
+                p += escaped ? 3 : 1;
+        }
+        *to = '\0';
+        return (size_t)(to - s);
+}
+
 /* ---- the loop ---- */
+
+static unsigned connections(const struct http *h)
+{
+        const union MHD_DaemonInfo *info =
+                h->mhd->get_daemon_info(h->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+
+        return info ? info->num_connections : 0;
+}
 
 static void run(struct http *h)
 {
-        MHD_UNSIGNED_LONG_LONG ms;
+        MHD_UNSIGNED_LONG_LONG ms = 0;
+        unsigned before = h->connections;
 
         h->mhd->run(h->daemon);
-        if (h->mhd->get_timeout(h->daemon, &ms) == MHD_YES)
+        h->connections = connections(h);
+        /* at its limit it stops listening, and goes on only in the run after the one that closed some */
+        if (h->connections < before)
+                loop_arm(h->loop, &h->timer, clock_boot_ns());
+        else if (h->mhd->get_timeout(h->daemon, &ms) == MHD_YES)
                 loop_arm(h->loop, &h->timer, clock_boot_ns() + ms * NSEC_PER_MSEC);
         else
                 loop_disarm(h->loop, &h->timer);
@@ -197,8 +232,8 @@ int http_start(struct http *h, const struct mhd *mhd, struct loop *loop, struct 
         h->daemon = mhd->start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, take_request, h, MHD_OPTION_LISTEN_SOCKET,
                 listen_fd, MHD_OPTION_NOTIFY_COMPLETED, completed, h, MHD_OPTION_CONNECTION_LIMIT,
                 (unsigned)HTTP_CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-                MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_SEC, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-                MHD_OPTION_END);
+                MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_SEC, MHD_OPTION_UNESCAPE_CALLBACK, unescape,
+                NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
         if (!h->daemon) {
                 close(listen_fd);
                 return error_set(e, -EIO, "libmicrohttpd does not start");

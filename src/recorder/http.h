@@ -19,6 +19,7 @@ struct http {
         void (*before)(void *ctx); /* called before each request is answered; may be NULL */
         void *before_ctx;
         bool is_unix;
+        unsigned connections; /* after the last run */
 };
 
 /* Takes over listen_fd in any case. */

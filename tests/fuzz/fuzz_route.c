@@ -1,0 +1,96 @@
+/* Fuzzes what stands between HTTP and the answers: path, Host, Accept and parameters, one a line, over a
+ * small board. Every reply has a status and a body; JSON bodies are JSON.
+ */
+#include "recorder/route.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../unit/fake_board.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct board *board;
+static struct history history;
+
+static uint64_t now(void)
+{
+        return FAKE_T0;
+}
+
+static int64_t offset(void)
+{
+        return INT64_C(1795469400000000000) - (int64_t)FAKE_T0;
+}
+
+static void require(bool condition)
+{
+        if (!condition)
+                abort();
+}
+
+static void setup(void)
+{
+        struct event e = {
+                .kind = EVENT_EXIT, .unix_ns = 1795469400000000000, .count = 1, .service = "odin/worker"};
+
+        board = fake_board();
+        board->updated_ns = FAKE_T0;
+        uint16_t s = fake_service(board, "odin/worker", SERVICE_COMPOSE);
+        uint32_t parent = fake_process(board, s, 1000, 0, "celery");
+        fake_dies(board, fake_process(board, s, 1001, parent, "ping"), parent, FAKE_T0 - FAKE_S(60));
+        board->finding[1] =
+                (struct finding){.id = 1, .service = s, .open = true, .service_name = "odin/worker"};
+        board->finding_top = 2;
+        history_init(&history, 1);
+        for (int i = 0; i < 5; i++)
+                history_add(&history, &e);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+        struct route_env env = {.board = board, .history = &history, .now_ns = now, .wall_offset_ns = offset};
+        struct route_reply r;
+        char *text = malloc(size + 1), *rest = text, *line;
+        const char *fields[4] = {"", "", "", ""};
+        struct route_request q = {0};
+
+        if (!board)
+                setup();
+        env.board = board;
+        if (!text)
+                return 0;
+        if (size)
+                memcpy(text, data, size);
+        text[size] = '\0';
+        for (size_t i = 0; i < 4 && (line = strsep(&rest, "\n")); i++)
+                fields[i] = line;
+        while (rest && (line = strsep(&rest, "\n"))) {
+                char *value = strchr(line, '=');
+                if (value)
+                        *value++ = '\0';
+                if (q.args < ROUTE_ARGS) {
+                        q.arg[q.args].name = line;
+                        q.arg[q.args].value = value;
+                }
+                q.args++;
+        }
+        q.method = fields[0];
+        q.path = fields[1];
+        q.host = *fields[2] ? fields[2] : NULL;
+        q.accept = *fields[3] ? fields[3] : NULL;
+        route_handle(&env, &q, &r);
+        while (route_reply_more(&r))
+                ;
+        require(r.status >= 200 && r.status < 600 && r.content_type && r.body.out.len);
+        if (!strncmp(r.content_type, "application/json", 16)) {
+                json_t *j = json_loadb(r.body.out.buf, r.body.out.len, 0, NULL);
+                require(j != NULL);
+                json_decref(j);
+        }
+        route_reply_done(&r);
+        require(env.held_bytes == 0);
+        free(text);
+        return 0;
+}

@@ -1,0 +1,592 @@
+/* The recorder as a process of its own, with a board written by the test: what its HTTP answers to good,
+ * wrong, slow and hostile clients, on both sockets; what confines it; how it starts and ends. And the
+ * routes by themselves.
+ */
+#include "base/clock.h"
+#include "base/log.h"
+#include "recorder/listen.h"
+#include "recorder/recorder.h"
+#include "recorder/route.h"
+#include "wire/board_map.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include "fake_board.h"
+#include "tap.h"
+
+enum { MANY = 20000, WAIT_MS = 20000 };
+
+static char folder[] = "/tmp/sexton-recorder-XXXXXX", socket_path[64];
+static struct board *board;
+static struct ring *ring;
+static int board_fd, ring_fd, alive[2];
+static pid_t recorder;
+static uint16_t port;
+
+/* ---- the board and the process ---- */
+
+static void fill(uint32_t zombies)
+{
+        uint64_t now = clock_boot_ns();
+
+        board_write_begin(board);
+        board->version = BOARD_VERSION;
+        board->size = sizeof *board;
+        board->started_ns = now;
+        board->grace_ns = FAKE_S(10);
+        board->process_top = board->string_top = board->container_top = board->finding_top = 1;
+        board->service_top = 1;
+        board->zombies = board->ledger_head = 0;
+        strcpy(board->host.name, "vm");
+        uint16_t s = fake_service(board, "odin/worker", SERVICE_COMPOSE);
+        uint32_t parent = fake_process(board, s, 1000, 0, "celery -A app worker");
+        for (uint32_t i = 0; i < zombies; i++) {
+                uint32_t n = board->process_top++;
+                board->process[n] = board->process[parent];
+                board->process[n].pid = (int32_t)(2000 + i);
+                board->process[n].parent = parent;
+                fake_dies(board, n, parent, now - FAKE_S(60));
+        }
+        board_write_end(board, now);
+}
+
+static void touch(void)
+{
+        board_write_begin(board);
+        board_write_end(board, clock_boot_ns());
+}
+
+static uint16_t free_port(void)
+{
+        struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        socklen_t len = sizeof a;
+        cleanup_close int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+        if (bind(fd, (struct sockaddr *)&a, sizeof a) < 0 || getsockname(fd, (struct sockaddr *)&a, &len) < 0)
+                return 0;
+        return ntohs(a.sin_port);
+}
+
+static int connect_tcp(void)
+{
+        struct sockaddr_in a = {
+                .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        if (connect(fd, (struct sockaddr *)&a, sizeof a) < 0) {
+                close(fd);
+                return -1;
+        }
+        return fd;
+}
+
+static int connect_unix(void)
+{
+        struct sockaddr_un a = {.sun_family = AF_UNIX};
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        strcpy(a.sun_path, socket_path);
+        if (connect(fd, (struct sockaddr *)&a, sizeof a) < 0) {
+                close(fd);
+                return -1;
+        }
+        return fd;
+}
+
+static void start_recorder(void)
+{
+        int fd = -1;
+
+        recorder = fork();
+        if (recorder == 0) {
+                static struct config c;
+                close(alive[1]);
+                config_defaults(&c);
+                snprintf(c.listen, sizeof c.listen, "127.0.0.1:%u", port);
+                strcpy(c.socket, socket_path);
+                log_init("recorder", LOG_LEVEL_ERROR);
+                _exit(recorder_main(&c, board_fd, ring_fd, alive[0]));
+        }
+        for (int i = 0; i < WAIT_MS / 10 && fd < 0; i++) {
+                usleep(10000);
+                fd = connect_unix();
+        }
+        check(fd >= 0);
+        close(fd);
+}
+
+static int end_of(pid_t pid)
+{
+        int status = -1;
+
+        for (int i = 0; i < WAIT_MS / 10; i++) {
+                if (waitpid(pid, &status, WNOHANG) == pid)
+                        return status;
+                usleep(10000);
+        }
+        kill(pid, SIGKILL);
+        waitpid(pid, &status, 0);
+        return status;
+}
+
+/* ---- a client ---- */
+
+static char *body_of; /* of the last answer: in `answer` */
+static char *answer;
+static size_t answer_len;
+
+static void read_all(int fd)
+{
+        size_t size = 1 << 16;
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+
+        free(answer);
+        answer = malloc(size);
+        answer_len = 0;
+        while (poll(&p, 1, WAIT_MS) == 1) {
+                ssize_t n = recv(fd, answer + answer_len, size - answer_len - 1, 0);
+                if (n <= 0)
+                        break;
+                answer_len += (size_t)n;
+                if (answer_len + 1 == size)
+                        answer = realloc(answer, size *= 2);
+        }
+        answer[answer_len] = '\0';
+        body_of = strstr(answer, "\r\n\r\n");
+        body_of = body_of ? body_of + 4 : answer + answer_len;
+}
+
+/* Sends raw bytes, reads to the end; the status, or 0. */
+static int say(int fd, const char *bytes, size_t len)
+{
+        int status = 0;
+
+        if (fd < 0)
+                return -1;
+        while (len) {
+                ssize_t n = send(fd, bytes, len, MSG_NOSIGNAL);
+                if (n <= 0)
+                        break;
+                bytes += n;
+                len -= (size_t)n;
+        }
+        read_all(fd);
+        close(fd);
+        sscanf(answer, "HTTP/1.1 %d", &status);
+        return status;
+}
+
+static int ask(int fd, const char *method, const char *target, const char *headers)
+{
+        char request[4096];
+        int n = snprintf(request, sizeof request,
+                "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%s\r\n", method, target, headers);
+
+        return say(fd, request, (size_t)n);
+}
+
+static int get(const char *target)
+{
+        touch();
+        return ask(connect_tcp(), "GET", target, "");
+}
+
+static void is_json(const char *with)
+{
+        json_error_t e;
+        json_t *r = json_loads(body_of, 0, &e);
+
+        check(r != NULL && (!with || json_object_get(r, with)));
+        if (!r || (with && !json_object_get(r, with)))
+                printf("# %.300s\n", answer);
+        json_decref(r);
+}
+
+/* ---- tests ---- */
+
+static void good_requests(void)
+{
+        static const char *const verbs[][2] = {{"status", "host"}, {"services", "services"},
+                {"zombies", "zombies"}, {"events", "events"}, {"findings", "findings"},
+                {"incidents", "incidents"}, {"why", "answer"}};
+        char target[100];
+
+        for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
+                snprintf(target, sizeof target, "/sexton/v1/%s", verbs[i][0]);
+                check_int(get(target), 200);
+                check(strstr(answer, "Content-Type: application/json"));
+                is_json(verbs[i][1]);
+                check_int(ask(connect_unix(), "GET", target, ""), 200);
+                is_json(verbs[i][1]);
+        }
+        check_int(get("/"), 200);
+        check(strstr(body_of, "/sexton/v1/zombies"));
+        check(strstr(answer, "X-Content-Type-Options: nosniff") &&
+                strstr(answer, "Content-Security-Policy: "));
+        check(!strstr(answer, "Access-Control-Allow-Origin"));
+        check_int(get("/-/healthy"), 200);
+        check_int(get("/-/ready"), 200);
+        check_int(get("/sexton/v1/zombies?service=odin%2Fworker&limit=1"), 200);
+        check(strstr(body_of, "odin/worker"));
+        check_int(ask(connect_tcp(), "HEAD", "/sexton/v1/status", ""), 200);
+        check_str(body_of, "");
+}
+
+static void metrics_negotiated(void)
+{
+        static const struct {
+                const char *accept;
+                bool open;
+        } cases[] = {{"", false}, {"Accept: */*\r\n", false}, {"Accept: text/plain\r\n", false},
+                {"Accept: application/openmetrics-text\r\n", true},
+                {"Accept: "
+                 "application/openmetrics-text;version=1.0.0;q=0.75,text/plain;version=0.0.4;q=0.5\r\n",
+                        true},
+                {"Accept: application/openmetrics-text;q=0.2,text/plain;q=0.5\r\n", false},
+                {"Accept: application/openmetrics-text;q=0\r\n", false}};
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                touch();
+                check_int(ask(connect_tcp(), "GET", "/metrics", cases[i].accept), 200);
+                check(!strstr(answer, "application/openmetrics-text") == !cases[i].open);
+                check(!strstr(body_of, "# EOF") == !cases[i].open);
+                check(strstr(body_of, "sexton_zombies{service=\"odin/worker\""));
+        }
+}
+
+static void wrong_requests(void)
+{
+        check_int(get("/nope"), 404);
+        is_json("error");
+        check_int(get("/sexton/v1/"), 404);
+        check_int(get("/sexton/v1/../v1/status"), 404);
+        check_int(ask(connect_tcp(), "POST", "/sexton/v1/status", "Content-Length: 0\r\n"), 405);
+        check(strstr(answer, "Allow: GET, HEAD"));
+        is_json("error");
+        check_int(ask(connect_tcp(), "DELETE", "/metrics", ""), 405);
+        check_int(ask(connect_tcp(), "OPTIONS", "/metrics", "Origin: http://evil.example\r\n"), 405);
+        check_int(ask(connect_tcp(), "GET", "/sexton/v1/status", "Content-Length: 99999999\r\n"), 413);
+        check_int(get("/sexton/v1/zombies?limit=many"), 400);
+        is_json("error");
+        check_int(get("/sexton/v1/zombies?bogus=1"), 400);
+        check_int(get("/sexton/v1/events?a&b&c&d&e&f&g&h&i&j"), 400);
+        check_int(get("/sexton/v1/why?subject=nobody"), 404);
+}
+
+static void other_names(void)
+{
+        static const struct {
+                const char *host;
+                int status;
+        } cases[] = {{"localhost", 200}, {"localhost:9790", 200}, {"LOCALHOST", 200}, {"127.0.0.1:1", 200},
+                {"127.1.2.3", 200}, {"[::1]", 200}, {"[::1]:9790", 200}, {"evil.example", 403},
+                {"localhost.evil.example", 403}, {"127.0.0.1.evil.example", 403}, {"[::2]", 403},
+                {"localhost:x", 403}, {"localhost:99999", 403}, {"127.0.0.1:1:1", 403}, {"10.0.0.1", 403}};
+        char request[300];
+
+        touch();
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                int n = snprintf(request, sizeof request,
+                        "GET /sexton/v1/status HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n",
+                        cases[i].host);
+                int status = say(connect_tcp(), request, (size_t)n);
+                if (status != cases[i].status)
+                        printf("# Host: %s\n", cases[i].host);
+                check_int(status, cases[i].status);
+        }
+        int n = snprintf(request, sizeof request,
+                "GET /sexton/v1/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        check_int(say(connect_unix(), request, (size_t)n), 200); /* no browser gets there */
+}
+
+static void huge_requests(void)
+{
+        size_t size = 200 << 10;
+        char *big = malloc(size);
+
+        memset(big, 'a', size);
+        memcpy(big, "GET /", 5);
+        int status = say(connect_tcp(), big, size);
+        check(status == 414 || status == 431 || status == 413);
+        memset(big, 'a', size);
+        int n = snprintf(big, size, "GET / HTTP/1.1\r\nHost: localhost\r\nX: ");
+        big[n] = 'a';
+        status = say(connect_tcp(), big, size);
+        check(status == 431 || status == 413);
+        /* a body without end */
+        n = snprintf(big, size, "GET / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n");
+        for (char *p = big + n; p + 1030 < big + size; p += 1030) {
+                memcpy(p, "400\r\n", 5);
+                memset(p + 5, 'b', 1024);
+                memcpy(p + 1028, "\r\n", 2);
+        }
+        status = say(connect_tcp(), big, size);
+        check(status != 200);
+        free(big);
+        check_int(get("/-/healthy"), 200);
+}
+
+static void garbage(void)
+{
+        static const char *const junk[] = {"\r\n\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n",
+                "\x16\x03\x01\x02", "GET /\x01 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+                "GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n",
+                "GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999999999999\r\n\r\n",
+                "GET /%00%ff%zz?%00=%&&==& HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"};
+
+        for (size_t i = 0; i < ARRAY_SIZE(junk); i++) {
+                int fd = connect_tcp();
+                struct pollfd p = {.fd = fd, .events = POLLIN};
+                char status[13] = "";
+                send(fd, junk[i], strlen(junk[i]), MSG_NOSIGNAL);
+                poll(&p, 1, 300); /* some get no answer but the end, after the timeout */
+                recv(fd, status, sizeof status - 1, MSG_DONTWAIT);
+                check(strcmp(status, "HTTP/1.1 200") != 0);
+                close(fd);
+        }
+        uint32_t seed = 1;
+        for (int i = 0; i < 200; i++) {
+                char noise[300];
+                for (size_t k = 0; k < sizeof noise; k++)
+                        noise[k] = (char)((seed = seed * 1103515245 + 12345) >> 16);
+                int fd = connect_tcp();
+                send(fd, noise, sizeof noise, MSG_NOSIGNAL);
+                close(fd);
+        }
+        check_int(get("/-/healthy"), 200);
+}
+
+/* Clients that send half a request and wait, and clients that ask for a lot and don't read it. */
+static void slow_clients(void)
+{
+        static const char half[] = "GET /sexton/v1/zombies HTTP/1.1\r\nHost: loc",
+                          whole[] = "GET /sexton/v1/zombies HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        int slow[60];
+
+        for (size_t i = 0; i < ARRAY_SIZE(slow); i++) {
+                slow[i] = connect_tcp();
+                check(slow[i] >= 0);
+                if (i % 10)
+                        send(slow[i], half, sizeof half - 1, MSG_NOSIGNAL);
+                else
+                        send(slow[i], whole, sizeof whole - 1, MSG_NOSIGNAL);
+        }
+        uint64_t begin = clock_boot_ns();
+        for (int i = 0; i < 20; i++)
+                check_int(get("/sexton/v1/status"), 200);
+        double took = (double)(clock_boot_ns() - begin) / 1e9;
+        printf("# 20 answers beside %zu slow clients: %.0f ms\n", ARRAY_SIZE(slow), took * 1e3);
+        check(took < 10);
+        for (size_t i = 0; i < ARRAY_SIZE(slow); i++)
+                close(slow[i]);
+}
+
+/* More than may be connected on TCP: the Unix socket answers on. */
+static void many_connections(void)
+{
+        int fd[300];
+
+        for (size_t i = 0; i < ARRAY_SIZE(fd); i++) {
+                fd[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+                struct sockaddr_in a = {.sin_family = AF_INET,
+                        .sin_port = htons(port),
+                        .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+                if (connect(fd[i], (struct sockaddr *)&a, sizeof a) < 0 && errno != EINPROGRESS)
+                        break;
+        }
+        touch();
+        check_int(ask(connect_unix(), "GET", "/sexton/v1/status", ""), 200);
+        for (size_t i = 0; i < ARRAY_SIZE(fd); i++)
+                close(fd[i]);
+        uint64_t begin = clock_boot_ns();
+        check_int(get("/-/healthy"), 200);
+        check(clock_boot_ns() - begin < 5 * NSEC_PER_SEC);
+}
+
+static void big_answer(void)
+{
+        fill(MANY);
+        check_int(get("/sexton/v1/zombies"), 200);
+        check(answer_len > MANY * 500u && strstr(answer, "Transfer-Encoding: chunked"));
+        check(strstr(answer, "\"by_holder\":[{") != NULL);
+        check_int(ask(connect_unix(), "GET", "/sexton/v1/zombies?limit=3", ""), 200);
+        is_json("zombies");
+        fill(3);
+}
+
+static void events_come_through(void)
+{
+        struct event e = {.kind = EVENT_OOM,
+                .count = 1,
+                .cpu_ns = BOARD_UNKNOWN,
+                .value = NAN,
+                .pid = 77,
+                .service = "odin/worker",
+                .text = "killed"};
+
+        e.unix_ns = (int64_t)clock_boot_ns() + clock_wall_offset_ns();
+        ring_append(ring, &e);
+        check_int(get("/sexton/v1/events?kind=oom"), 200); /* without waiting */
+        check(strstr(body_of, "\"pid\":77,\"text\":\"killed\""));
+}
+
+static void without_a_guard(void)
+{
+        board_write_begin(board);
+        board_write_end(board, clock_boot_ns() - FAKE_S(60));
+        check_int(ask(connect_tcp(), "GET", "/-/ready", ""), 503);
+        check(strstr(body_of, "has not reported for 60 s"));
+        check(strstr(answer, "Retry-After: 1"));
+        check_int(ask(connect_tcp(), "GET", "/sexton/v1/status", ""), 503);
+        is_json("error");
+        check_int(ask(connect_tcp(), "GET", "/sexton/v1/events", ""), 200); /* history needs no guard */
+        check_int(ask(connect_tcp(), "GET", "/-/healthy", ""), 200);
+        board_write_begin(board);
+        board->updated_ns = clock_boot_ns(); /* dies while it writes */
+        check_int(ask(connect_tcp(), "GET", "/sexton/v1/status", ""), 503);
+        check(strstr(body_of, "ended while it wrote"));
+        board_write_end(board, 0);
+        check_int(ask(connect_tcp(), "GET", "/-/ready", ""), 503);
+        check(strstr(body_of, "has not reported yet"));
+        touch();
+        check_int(get("/-/ready"), 200);
+}
+
+static void confined(void)
+{
+        char path[64], text[4096] = "";
+
+        snprintf(path, sizeof path, "/proc/%d/status", recorder);
+        FILE *f = fopen(path, "re");
+        check(f != NULL);
+        if (!f)
+                return;
+        size_t n = fread(text, 1, sizeof text - 1, f);
+        fclose(f);
+        check(n > 0 && strstr(text, "NoNewPrivs:\t1"));
+        check(strstr(text, "CapEff:\t0000000000000000"));
+        check(strstr(text, "CapPrm:\t0000000000000000"));
+        check(!strstr(text, "\nUid:\t0"));
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+        check(strstr(text, "Seccomp:\t2"));
+#endif
+        struct stat st;
+        check(stat(socket_path, &st) == 0 && (st.st_mode & 07777) == 0660);
+}
+
+/* A second one must not take the first one's place; a dead one's socket is replaced. */
+static void sockets(void)
+{
+        struct error e = {0};
+        char path[80];
+
+        check_int(listen_unix(socket_path, (gid_t)-1, &e), -EADDRINUSE);
+        check(strstr(e.text, "is Sexton running already?"));
+        check_int(ask(connect_unix(), "GET", "/-/healthy", ""), 200);
+        snprintf(path, sizeof path, "%s/file", folder);
+        close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+        check_int(listen_unix(path, (gid_t)-1, &e), -EEXIST);
+        unlink(path);
+        snprintf(path, sizeof path, "%s/new/sock", folder);
+        int fd = listen_unix(path, (gid_t)-1, &e);
+        check(fd >= 0);
+        close(fd); /* left behind */
+        fd = listen_unix(path, (gid_t)-1, &e);
+        check(fd >= 0);
+        listen_unix_remove(path, fd);
+        check(access(path, F_OK) < 0);
+        close(fd);
+        snprintf(path, sizeof path, "%s/new", folder);
+        rmdir(path);
+        char taken[40];
+        snprintf(taken, sizeof taken, "127.0.0.1:%u", port);
+        check_int(listen_tcp(taken, &e), -EADDRINUSE);
+        check(strstr(e.text, "Address already in use"));
+        fd = listen_tcp("127.0.0.1:0", &e);
+        check(fd >= 0);
+        close(fd);
+        check_int(listen_tcp("nonsense", &e), -EINVAL);
+}
+
+static void ends_with_its_supervisor(void)
+{
+        close(alive[1]);
+        int status = end_of(recorder);
+        check(WIFEXITED(status));
+        check_int(WEXITSTATUS(status), 0);
+        close(alive[0]);
+        unlink(socket_path); /* the recorder itself may not, as another user */
+}
+
+/* The port is somebody else's: the Unix socket answers all the same; SIGTERM ends it. */
+static void port_taken(void)
+{
+        char taken[40];
+        snprintf(taken, sizeof taken, "127.0.0.1:%u", port);
+        int other = listen_tcp(taken, NULL);
+
+        check(other >= 0);
+        if (pipe2(alive, O_CLOEXEC) < 0)
+                return;
+        start_recorder();
+        touch();
+        check_int(ask(connect_unix(), "GET", "/sexton/v1/status", ""), 200);
+        kill(recorder, SIGTERM);
+        int status = end_of(recorder);
+        check(WIFEXITED(status));
+        close(alive[0]);
+        close(alive[1]);
+        close(other);
+        unlink(socket_path);
+}
+
+static void all(void)
+{
+        if (!mkdtemp(folder) || pipe2(alive, O_CLOEXEC) < 0)
+                abort();
+        chmod(folder, 0755);
+        snprintf(socket_path, sizeof socket_path, "%s/s.sock", folder);
+        board_fd = board_create();
+        ring_fd = ring_create();
+        board_map(board_fd, true, &board);
+        ring_map(ring_fd, true, &ring);
+        port = free_port();
+        fill(3);
+        start_recorder();
+        test(good_requests);
+        test(metrics_negotiated);
+        test(wrong_requests);
+        test(other_names);
+        test(huge_requests);
+        test(garbage);
+        test(slow_clients);
+        test(many_connections);
+        test(big_answer);
+        test(events_come_through);
+        test(without_a_guard);
+        test(confined);
+        test(sockets);
+        test(ends_with_its_supervisor);
+        test(port_taken);
+        board_unmap(board);
+        ring_unmap(ring);
+        close(board_fd);
+        close(ring_fd);
+        rmdir(folder);
+        free(answer);
+}
+
+int main(void)
+{
+        setvbuf(stdout, NULL, _IOLBF, 0);
+        return tap_main(all);
+}
