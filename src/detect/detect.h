@@ -61,6 +61,7 @@ struct detect_memory {
         float probe_cores; /* CPU of probes over the last whole window; NAN unknown */
         uint64_t probe_cpu_ns, probe_since_ns;
         uint64_t oom_total;
+        uint64_t loop_since_ns; /* first restart of the loop that goes on; 0 = none */
 };
 struct detect_memory *detect_memory(struct detect_run *run, uint16_t service);
 

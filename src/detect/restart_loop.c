@@ -36,7 +36,7 @@ static void look(struct detect_run *run)
                 struct restarts r;
 
                 if ((s->kind != SERVICE_COMPOSE && s->kind != SERVICE_CONTAINER) ||
-                        !restarts_loop(run, s, &r))
+                        !restarts_loop(run, i, &r))
                         continue;
                 struct finding *f = detect_holds(run, i, 0, restarts_severity(run, &r), 0);
                 if (!f)

@@ -31,8 +31,8 @@ static void find_code(struct detect_run *run, const struct service *s, struct re
         uint64_t at;
         int32_t one, other;
 
-        r->codes = view_recent(&s->restarts, detect_now(run),
-                MAX(detect_config(run)->restart_loop_window, isnan(r->period) ? 0 : r->period * 40));
+        r->codes = view_recent(
+                &s->restarts, detect_now(run), MAX(r->span, isnan(r->period) ? 0 : r->period * 40));
         for (uint32_t i = 0; i < r->codes && view_recent_at(&s->restarts, i, &at, &one); i++) {
                 uint32_t n = 0;
 
@@ -69,29 +69,52 @@ static double period(const struct detect_config *cfg, const struct recent *r, ui
         return view_age(newest, now_ns) <= mean * (1 + 2 * cfg->restart_loop_jitter) ? mean : NAN;
 }
 
-bool restarts_loop(struct detect_run *run, const struct service *s, struct restarts *ret)
+/* An engine waits longer and longer between restarts: a loop that was too fast once goes on until it
+ * rests, though the window may hold fewer now. */
+static void judge_budget(
+        struct detect_run *run, uint16_t service, const struct service *s, struct restarts *r)
 {
         const struct detect_config *cfg = detect_config(run);
+        struct detect_memory *m = detect_memory(run, service);
         uint64_t now = detect_now(run), oldest = 0;
+        bool rests;
+
+        r->span = cfg->restart_loop_window;
+        r->counted = count(run, s);
+        if (r->counted >= 2 && view_recent_at(&s->restarts, r->counted - 1, &oldest, NULL))
+                r->gap = view_age(oldest, r->last_ns) / (r->counted - 1);
+        rests = view_age(r->last_ns, now) > MAX(view_or_zero(r->gap) * 3, (double)QUIET);
+        r->by_budget = r->counted >= cfg->restart_loop_budget && !rests;
+        if (r->by_budget) {
+                m->loop_since_ns = m->loop_since_ns ? m->loop_since_ns : oldest;
+        } else if (m->loop_since_ns && !rests) {
+                r->by_budget = true;
+                r->span = view_age(m->loop_since_ns, now);
+                r->counted = view_recent(&s->restarts, now, r->span);
+        } else {
+                m->loop_since_ns = 0;
+        }
+}
+
+bool restarts_loop(struct detect_run *run, uint16_t service, struct restarts *ret)
+{
+        const struct detect_config *cfg = detect_config(run);
+        const struct service *s = &detect_board(run)->service[service];
+        uint64_t now = detect_now(run);
         struct restarts r = {.gap = NAN};
 
         if (!view_recent_at(&s->restarts, 0, &r.last_ns, NULL))
                 return false;
-        double quiet = view_age(r.last_ns, now);
-
-        r.counted = count(run, s);
         r.period = period(cfg, &s->restarts, now);
-        if (r.counted >= 2 && view_recent_at(&s->restarts, r.counted - 1, &oldest, NULL))
-                r.gap = view_age(oldest, r.last_ns) / (r.counted - 1);
-        r.by_budget =
-                r.counted >= cfg->restart_loop_budget && quiet <= MAX(view_or_zero(r.gap) * 3, (double)QUIET);
+        judge_budget(run, service, s, &r);
         /* Stopped by a person, or its policy gave up. */
-        if ((s->state == CONTAINER_EXITED || s->state == CONTAINER_REMOVED) && quiet > GIVEN_UP)
+        if ((s->state == CONTAINER_EXITED || s->state == CONTAINER_REMOVED) &&
+                view_age(r.last_ns, now) > GIVEN_UP)
                 return false;
         if (!r.by_budget && isnan(r.period))
                 return false;
         find_code(run, s, &r);
-        r.ooms = view_recent(&s->ooms, now, cfg->restart_loop_window);
+        r.ooms = view_recent(&s->ooms, now, MAX(r.span, cfg->restart_loop_window));
         *ret = r;
         return true;
 }
@@ -107,7 +130,6 @@ enum severity restarts_severity(struct detect_run *run, const struct restarts *r
 void restarts_tell(
         struct detect_run *run, struct finding *f, const struct service *s, const struct restarts *r)
 {
-        double window = detect_config(run)->restart_loop_window;
         char code[48], span[VIEW_SPAN];
         const char *more = r->counted == BOARD_RECENT ? " or more" : "";
         uint64_t at;
@@ -120,13 +142,13 @@ void restarts_tell(
                 snprintf(code, sizeof code, "exit code %d", r->code);
         if (r->by_budget)
                 detect_text(f, "%.80s restarts in a loop: %u times%s in the last %s, %s after %s", s->name,
-                        r->counted, more, view_span(window, span),
+                        r->counted, more, view_span(r->span, span),
                         r->code_count == r->codes ? "each" : "mostly", code);
         else
                 detect_text(f, "%.80s restarts by the clock: every %s, %s after %s", s->name,
                         view_span(r->period, span), r->code_count == r->codes ? "each" : "mostly", code);
         detect_evidence(f, 0, r->counted, "restarts", "%u restarts%s in the last %s", r->counted, more,
-                view_span(window, span));
+                view_span(r->span, span));
         detect_evidence(
                 f, r->last_ns, r->code, NULL, "%u of %u times after %s", r->code_count, r->codes, code);
         if (!isnan(r->period))

@@ -6,7 +6,8 @@
 #include "detect/detect.h"
 
 struct restarts {
-        uint32_t counted; /* within the window, those of a deploy that came up left out */
+        uint32_t counted; /* within `span`, those of a deploy that came up left out */
+        double span;      /* s: the window, or since the loop began when it has slowed down */
         bool by_budget;
         double period; /* s between restarts by the clock; NAN = none */
         double gap;    /* s, mean distance of the counted ones; NAN unknown */
@@ -17,7 +18,7 @@ struct restarts {
 };
 
 /* True when it is a loop that still goes on. */
-bool restarts_loop(struct detect_run *run, const struct service *s, struct restarts *ret);
+bool restarts_loop(struct detect_run *run, uint16_t service, struct restarts *ret);
 /* The finding's text and evidence; the remedy is the caller's. */
 void restarts_tell(
         struct detect_run *run, struct finding *f, const struct service *s, const struct restarts *r);

@@ -10,7 +10,7 @@ static void look(struct detect_run *run)
                 const struct service *s = &detect_board(run)->service[i];
                 struct restarts r;
 
-                if (s->kind != SERVICE_SYSTEMD || !restarts_loop(run, s, &r))
+                if (s->kind != SERVICE_SYSTEMD || !restarts_loop(run, i, &r))
                         continue;
                 struct finding *f = detect_holds(run, i, 0, restarts_severity(run, &r), 0);
                 if (!f)

@@ -276,6 +276,29 @@ static void restart_loop_by_budget(void)
         lab_done(l);
 }
 
+static void restart_loop_that_slows_down(void)
+{
+        struct lab *l = lab_new();
+        uint16_t i = fake_service(l->b, "odin/api", SERVICE_COMPOSE);
+        struct service *s = &l->b->service[i];
+
+        l->cfg.restart_loop_window = 20;
+        for (int k = 0; k < 3; k++)
+                fake_recent(&s->restarts, l->now - FAKE_S(2 * (3 - k)), 1);
+        lab_tick(l, 60);
+        const struct finding *f = lab_find(l, "restart_loop", i);
+        check(lab_says(f, "3 times in the last 66 s"));
+        fake_recent(&s->restarts, l->now, 1);
+        lab_tick(l, 60);
+        check(lab_says(f, "4 times in the last 126 s") || lab_says(f, "4 times in the last 2 min"));
+        lab_tick(l, 280);
+        check(f && !f->open);
+        fake_recent(&s->restarts, l->now, 1); /* one alone is no loop again */
+        lab_tick(l, 5);
+        check_int(lab_open(l), 0);
+        lab_done(l);
+}
+
 static void restart_loop_ends_when_stopped_by_a_person(void)
 {
         struct lab *l = lab_new();
@@ -575,6 +598,7 @@ static void all(void)
         test(health_check_piles_up_and_costs);
         test(health_checks_that_harm_nobody);
         test(restart_loop_by_budget);
+        test(restart_loop_that_slows_down);
         test(restart_loop_ends_when_stopped_by_a_person);
         test(restart_loop_by_the_clock);
         test(a_deploy_that_comes_up_is_no_loop);
