@@ -47,7 +47,7 @@ struct guard {
         /* lifecycle.c */
         struct connector connector;
         struct bpf_source *bpf;
-        struct loop_fd connector_watch, deaths_watch;
+        struct loop_fd connector_watch, deaths_watch, bpf_watch;
         struct loop_timer drain_timer, deaths_timer;
         int deaths_epoll; /* pidfds of zombies and leaders, nested in the loop */
         int32_t *pidfd;   /* by process index; 0 = none, else descriptor + 1 */
