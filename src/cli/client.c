@@ -114,9 +114,9 @@ void client_explain(char *buf, size_t size, const char *raw_path, int code, cons
                 break;
         case ETIMEDOUT:
                 snprintf(buf, size,
-                        "the daemon runs but doesn't answer (%s); the host may be overloaded: try --timeout "
-                        "60s, or 'sexton doctor', which asks without it",
-                        e->text);
+                        "the daemon runs but doesn't answer at %s in time; the host may be overloaded: try "
+                        "--timeout 60s, or 'sexton doctor', which needs no daemon",
+                        path);
                 break;
         default:
                 text_printable(buf, size, e->text, strlen(e->text));
@@ -125,15 +125,17 @@ void client_explain(char *buf, size_t size, const char *raw_path, int code, cons
 
 /* ---- asking ---- */
 
+static volatile sig_atomic_t progress_shown;
+
 static void progress_tick(int sig)
 {
         static const char first[] = "waiting for the daemon", dot[] = ".";
-        static volatile sig_atomic_t started;
         int saved = errno;
-        ssize_t r = started ? write(STDERR_FILENO, dot, 1) : write(STDERR_FILENO, first, sizeof first - 1);
+        ssize_t r =
+                progress_shown ? write(STDERR_FILENO, dot, 1) : write(STDERR_FILENO, first, sizeof first - 1);
 
         (void)r;
-        started = 1;
+        progress_shown = 1;
         errno = saved;
 }
 
@@ -153,7 +155,9 @@ static void progress_stop(void)
 {
         setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL);
         signal(SIGALRM, SIG_IGN);
-        fputs("\r\033[K", stderr);
+        if (progress_shown)
+                fputs("\r\033[K", stderr);
+        progress_shown = 0;
 }
 
 static int not_ok(const struct verb *v, const struct reply *r)

@@ -56,8 +56,13 @@ void screen_init(struct screen *s, FILE *out, enum color_mode mode)
 
 static void put_text(const struct screen *s, enum ink ink, const char *text)
 {
-        if (s->color && ink != INK_PLAIN)
-                fprintf(s->out, "\033[%sm%s\033[0m", ink_code(ink), text);
+        size_t len = strlen(text);
+        bool newline = len > 0 && text[len - 1] == '\n';
+
+        /* The colour ends before the line does. */
+        if (s->color && ink != INK_PLAIN && len > newline)
+                fprintf(s->out, "\033[%sm%.*s\033[0m%s", ink_code(ink), (int)(len - newline), text,
+                        newline ? "\n" : "");
         else
                 fputs(text, s->out);
 }
