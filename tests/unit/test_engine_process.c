@@ -97,7 +97,7 @@ static void names_of_a_fixture(void)
         snprintf(path, sizeof path, "%s/7", root);
         check_int(mkdir(path, 0700), 0);
         put("stat", stat, sizeof stat - 1);
-        put("cmdline", "sh\0-c\0echo \033[31m\n\xff\0\0", 22);
+        put("cmdline", "sh\0-c\0echo \033[31m\n\xff\0\0", 20);
         snprintf(path, sizeof path, "%s/7/exe", root);
         check_int(symlink("/usr/bin/dash", path), 0);
         int fd = file_open_root(root);
