@@ -41,7 +41,7 @@ static int become(enum child_role role, const int fd[FDS])
         case CHILD_GUARD:
                 return guard_main(&c, fd[FD_CONFIG], fd[FD_BOARD], fd[FD_RING], fd[FD_ENGINE], fd[FD_ALIVE]);
         case CHILD_ENGINE:
-                return engine_main(&c, fd[FD_ENGINE]);
+                return engine_main(&c, fd[FD_CONFIG], fd[FD_ENGINE]);
         case CHILD_RECORDER:
                 return recorder_main(&c, fd[FD_BOARD], fd[FD_RING], fd[FD_ALIVE]);
         case CHILD_ROLES:

@@ -69,6 +69,7 @@ static void take(struct guard *g, const struct engine_msg *m, uint64_t now_ns)
                 world_containers_synced(&g->world, false);
                 break;
         case ENGINE_MSG_ASK_COMMAND:
+        case ENGINE_MSG_ASK_ALL:
                 break; /* only we ask */
         }
 }
@@ -99,7 +100,11 @@ static void engine_ready(void *ctx, uint32_t events)
 
 int guard_engine_start(struct guard *g, int engine_fd)
 {
+        static const struct engine_msg ask_all = {.type = ENGINE_MSG_ASK_ALL};
+
         g->engine_watch = (struct loop_fd){.fd = engine_fd, .ready = engine_ready, .ctx = g};
+        /* A guard that takes the place of one that died finds an engine process that has told all already. */
+        send(engine_fd, &ask_all, sizeof ask_all, MSG_DONTWAIT | MSG_NOSIGNAL);
         return loop_add(&g->loop, &g->engine_watch, EPOLLIN);
 }
 

@@ -17,6 +17,7 @@ enum engine_msg_type {
         /* guard -> engine */
         ENGINE_MSG_ASK_COMMAND, /* pid, start_ns: read /proc/PID/cmdline and exe, which may block on the
                                    target */
+        ENGINE_MSG_ASK_ALL,     /* the guard has started (again): tell state and every container */
 };
 
 enum container_event {

@@ -10,6 +10,8 @@
 #include "tap.h"
 
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -174,12 +176,15 @@ static void the_process(void)
         bool told_state = false, told_name = false;
 
         strcpy(c.proc_root, "/proc");
+        strcpy(c.engine.socket, "/nowhere/docker.sock");
+        int config_fd = memfd_create("config", 0);
+        check_int(write(config_fd, &c, sizeof c), sizeof c);
         check_int(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fd), 0);
         fflush(stdout);
         pid_t pid = fork();
         if (pid == 0) {
                 close(fd[0]);
-                _exit(engine_main(&c, fd[1]));
+                _exit(engine_main(&c, config_fd, fd[1]));
         }
         close(fd[1]);
         setsockopt(fd[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
@@ -191,6 +196,21 @@ static void the_process(void)
                             (m.type == ENGINE_MSG_COMMAND && strstr(m.command.command, "engine_process"));
         }
         check(told_state && told_name);
+        /* A guard that has started again is told again. */
+        m.type = ENGINE_MSG_ASK_ALL;
+        check_int(send(fd[0], &m, sizeof m, 0), sizeof m);
+        check_int(recv(fd[0], &m, sizeof m, 0), sizeof m);
+        check_int(m.type, ENGINE_MSG_STATE);
+        check(strstr(m.state.text, "switched off"));
+        /* Another configuration. */
+        c.engine.enabled = true;
+        check_int(pwrite(config_fd, &c, sizeof c, 0), sizeof c);
+        check_int(kill(pid, SIGINT), 0); /* meant for the supervisor */
+        check_int(kill(pid, SIGHUP), 0);
+        check_int(recv(fd[0], &m, sizeof m, 0), sizeof m);
+        check_int(m.type, ENGINE_MSG_STATE);
+        check_str(m.state.text, "no socket at /nowhere/docker.sock");
+        close(config_fd);
         close(fd[0]);
         check_int(waitpid(pid, &status, 0), pid);
         check_int(status, 0);

@@ -6,5 +6,6 @@
 
 #include "config/config.h"
 
-/* Runs until the peer closes link_fd (a SOCK_SEQPACKET end). Returns the exit code. */
-int engine_main(const struct config *c, int link_fd);
+/* Runs until the peer closes link_fd (a SOCK_SEQPACKET end) or SIGTERM. On SIGHUP the configuration is read
+ * again from config_fd, a memfd that holds one struct config (-1: there is none). Returns the exit code. */
+int engine_main(const struct config *c, int config_fd, int link_fd);

@@ -12,11 +12,17 @@
 #include <cap-ng.h>
 #include <errno.h>
 #include <malloc.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 
 struct engine {
+        struct config config; /* as of the last reload */
+        int config_fd;
         struct loop loop;
+        struct loop_fd signals;
         struct link link;
         struct session session;
         struct namer namer;
@@ -74,6 +80,8 @@ static void on_asked(void *ctx, const struct engine_msg *m)
 
         if (m->type == ENGINE_MSG_ASK_COMMAND)
                 namer_ask(&e->namer, m->command.pid, m->command.start_ns);
+        else if (m->type == ENGINE_MSG_ASK_ALL)
+                session_resend(&e->session);
         else
                 log_warning("message of unknown type %u from the guard", m->type);
 }
@@ -94,13 +102,65 @@ static void on_closed(void *ctx)
         e->loop.stop = true;
 }
 
-static int run(struct engine *e, const struct config *c, int link_fd)
+static void start_session(struct engine *e)
+{
+        session_init(&e->session, &e->loop, &e->config, e->proc_fd, send_to_guard, e);
+        session_start(&e->session);
+}
+
+/* Only another socket, or switching on or off, is worth a new conversation. */
+static void reload(struct engine *e)
+{
+        struct config *fresh = malloc(sizeof *fresh);
+
+        if (fresh && e->config_fd >= 0 && pread(e->config_fd, fresh, sizeof *fresh, 0) == sizeof *fresh &&
+                (fresh->engine.enabled != e->config.engine.enabled ||
+                        strcmp(fresh->engine.socket, e->config.engine.socket) != 0)) {
+                session_done(&e->session);
+                e->config = *fresh;
+                start_session(e);
+        }
+        free(fresh);
+}
+
+static void on_signal(void *ctx, uint32_t events)
+{
+        struct engine *e = ctx;
+        struct signalfd_siginfo i;
+
+        while (read(e->signals.fd, &i, sizeof i) == sizeof i) {
+                if (i.ssi_signo == SIGHUP)
+                        reload(e);
+                else if (i.ssi_signo == SIGTERM)
+                        e->loop.stop = true;
+                /* SIGINT goes to the whole terminal; whether to stop then is the supervisor's word. */
+        }
+}
+
+static int watch_signals(struct engine *e)
+{
+        sigset_t set;
+
+        sigemptyset(&set);
+        sigaddset(&set, SIGHUP);
+        sigaddset(&set, SIGINT);
+        sigaddset(&set, SIGTERM);
+        sigprocmask(SIG_BLOCK, &set, NULL);
+        e->signals = (struct loop_fd){
+                .fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), .ready = on_signal, .ctx = e};
+        return e->signals.fd < 0 ? -errno : loop_add(&e->loop, &e->signals, EPOLLIN);
+}
+
+static int run(struct engine *e, int link_fd)
 {
         int r = loop_init(&e->loop);
 
         if (r < 0)
                 return r;
-        e->proc_fd = file_open_root(c->proc_root[0] ? c->proc_root : "/proc");
+        e->proc_fd = file_open_root(e->config.proc_root[0] ? e->config.proc_root : "/proc");
+        r = watch_signals(e);
+        if (r < 0)
+                goto out;
         e->link = (struct link){.asked = on_asked, .recovered = on_recovered, .closed = on_closed, .ctx = e};
         r = link_init(&e->link, &e->loop, link_fd);
         if (r < 0)
@@ -110,25 +170,29 @@ static int run(struct engine *e, const struct config *c, int link_fd)
         r = namer_start(&e->namer, &e->loop, e->proc_fd);
         if (r < 0)
                 log_error("no thread to read command lines: %s", strerror(-r));
-        session_init(&e->session, &e->loop, c, e->proc_fd, send_to_guard, e);
-        session_start(&e->session);
+        start_session(e);
         r = loop_run(&e->loop);
         session_done(&e->session);
         link_done(&e->link);
 out:
+        if (e->signals.fd >= 0)
+                close(e->signals.fd);
         loop_done(&e->loop);
         return r;
 }
 
-int engine_main(const struct config *c, int link_fd)
+int engine_main(const struct config *c, int config_fd, int link_fd)
 {
         struct engine *e;
 
-        log_init("engine", LOG_LEVEL_INFO);
         keep_memory_small();
         confine();
         e = calloc(1, sizeof *e);
-        int r = e ? run(e, c, link_fd) : -ENOMEM;
+        if (e) {
+                e->config = *c;
+                e->config_fd = config_fd;
+        }
+        int r = e ? run(e, link_fd) : -ENOMEM;
         if (r < 0)
                 log_error("%s", strerror(-r));
         if (e && namer_stop(&e->namer)) {
