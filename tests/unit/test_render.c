@@ -55,9 +55,9 @@ static void folding(void)
         fclose(s.out);
         check_str(printed, "    one two three four\n    five six seven\n"
                            "    averyveryveryverylongwordindeed\n    ends\n\n");
-        s = begin(0, true);
-        screen_fold(&s, 2, INK_RED, "no limit");
-        fclose(s.out);
+        struct screen wide = begin(0, true);
+        screen_fold(&wide, 2, INK_RED, "no limit");
+        fclose(wide.out);
         check_str(printed, "  \033[1;31mno limit\033[0m\n");
 }
 
@@ -83,9 +83,9 @@ static void tables(void)
         check_str(printed, " NAME                   COUNT  END\n"
                            " 仕事                12345678  x\n"
                            " a rather long name         1  yes\n");
-        s = begin(28, false);
-        table_print(t, &s, 0);
-        fclose(s.out);
+        struct screen narrow = begin(28, false);
+        table_print(t, &narrow, 0);
+        fclose(narrow.out);
         check_str(printed, "NAME              COUNT  END\n"
                            "仕事           12345678  x\n"
                            "a rather lon…         1  yes\n");
