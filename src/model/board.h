@@ -73,7 +73,7 @@ struct process {
         int32_t exit_status; /* as wait(2), valid when dead */
         int32_t tracer_pid;
         uint32_t threads;
-        uint32_t zombies;      /* dead children it has not waited for */
+        uint32_t zombies; /* dead children it has not waited for */
         uint64_t start_ns;
         uint64_t exit_ns;              /* 0 while alive; for zombies older than Sexton: 0 = unknown */
         uint64_t cpu_ns;               /* in life; BOARD_UNKNOWN until known */
@@ -198,8 +198,8 @@ struct service {
 
         uint64_t forks, execs, deaths, deaths_signalled;
         double fork_rate;            /* per second, smoothed over 10 s */
-        uint64_t died_ns;          /* its last process died... */
-        int32_t died_status;       /* ...with this status, as wait(2) */
+        uint64_t died_ns;            /* its last process died... */
+        int32_t died_status;         /* ...with this status, as wait(2) */
         struct recent restarts;      /* value: exit code of the death before it */
         struct recent zombie_births; /* lasting ones (older than grace) held here */
         struct recent ooms;
