@@ -146,6 +146,7 @@ static void zombie(const struct api_zombies *z, const struct process *p, const s
         json_out_number(j, "age", view_age(p->exit_ns, v->now_ns)); /* infinite when unknown: null */
         json_out_text(j, "kind", zombie_kind_name(kind));
         command(b, p, j);
+        json_out_bytes(j, "comm", p->comm, sizeof p->comm);
         json_out_text_or_null(j, "exe", view_exe(b, p, text, sizeof text));
         exit_status(p, j);
         json_out_seconds(j, "cpu_seconds", p->cpu_ns);
