@@ -116,7 +116,10 @@ static void describe_service(struct world *w, uint16_t index, const struct conta
         s->has_init = c->init;
         s->has_health_check = c->health_command[0];
         s->health_shell = c->health_shell;
+        bool other_check = strcmp(s->health_command, c->health_command);
         text_set(s->health_command, sizeof s->health_command, c->health_command);
+        if (other_check)
+                world_origins_again(w, index);
         s->health_interval_ns = c->health_interval_ns;
         s->health_timeout_ns = c->health_timeout_ns;
         s->ignore_zombies = c->label_zombies_ignore;

@@ -36,6 +36,8 @@ static enum origin origin_by_session(const struct world *w, const struct process
                 return ORIGIN_UNKNOWN;
         if (leader && w->b->process[leader].flags & PROCESS_F_INIT)
                 return ORIGIN_TASK;
+        if (leader && &w->b->process[leader] == p)
+                return ORIGIN_UNKNOWN; /* it made a session of its own */
         if (p->sid > 0 && (!leader || w->b->process[leader].state == PROCESS_ZOMBIE))
                 return s->has_health_check ? ORIGIN_HEALTHCHECK : ORIGIN_EXEC;
         return ORIGIN_UNKNOWN;
@@ -53,6 +55,12 @@ enum origin world_origin(const struct world *w, uint32_t i)
                         return origin_of_root(w, q);
                 if (q->flags & PROCESS_F_INIT)
                         return ORIGIN_TASK;
+                /* The parent that a scan found may be a foster one; the session is from birth. */
+                if (contained && q->flags & PROCESS_F_PRE_EXISTING) {
+                        enum origin o = origin_by_session(w, q);
+                        if (o != ORIGIN_UNKNOWN)
+                                return o;
+                }
                 if (!q->parent || w->b->process[q->parent].service != p->service)
                         break;
                 q = &w->b->process[q->parent];
@@ -60,6 +68,13 @@ enum origin world_origin(const struct world *w, uint32_t i)
         if (!contained)
                 return p->flags & PROCESS_F_PRE_EXISTING ? ORIGIN_UNKNOWN : ORIGIN_TASK;
         return origin_by_session(w, p);
+}
+
+void world_origins_again(struct world *w, uint16_t service)
+{
+        for (uint32_t i = w->b->ledger_head; i; i = w->b->process[i].list_next)
+                if (w->b->process[i].service == service)
+                        w->b->process[i].origin = (uint8_t)world_origin(w, i);
 }
 
 void world_entered(struct world *w, uint32_t i, bool is_init)

@@ -142,6 +142,8 @@ void recent_push(struct recent *r, uint64_t at_ns, int32_t value);
 void world_recount(struct world *w, uint64_t now_ns);
 /* From lineage and session: task, health check or exec. */
 enum origin world_origin(const struct world *w, uint32_t p);
+/* The service's health check has become known, or is another one now. */
+void world_origins_again(struct world *w, uint16_t service);
 /* Living leftovers of probes, per service. */
 void world_count_probes(struct world *w);
 
