@@ -137,8 +137,10 @@ bool guard_check_dead(struct guard *g, uint32_t i, int32_t status, uint64_t time
                  * process by now: rare enough to ask /proc. */
                 bool leader =
                         proc_read_stat(g->proc_fd, p->pid, &st) == 0 && (st.state == 'Z' || st.state == 'X');
-                if (leader && st.threads > 1)
+                if (leader && st.threads > 1) {
+                        world_threads(&g->world, i, (int)st.threads - (int)p->threads);
                         world_leader(&g->world, i, time_ns);
+                }
                 dead = leader && st.threads <= 1;
         }
         bool changed = dead || p->state == PROCESS_LEADER;

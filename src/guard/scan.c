@@ -244,7 +244,6 @@ static int64_t counted_difference(struct guard *g)
 
         for (uint32_t s = 0; s < b->service_top; s++)
                 ours += b->service[s].threads;
-        ours += b->leaders;
         if (file_read_at(g->proc_fd, "loadavg", text, sizeof text) < 0)
                 return 0;
         const char *p = strchr(text, '/');

@@ -234,8 +234,8 @@ void world_leader(struct world *w, uint32_t i, uint64_t exit_ns)
                 return;
         p->state = PROCESS_LEADER;
         p->exit_ns = exit_ns;
-        p->threads = p->threads ? p->threads - 1 : 0;
-        w->b->leaders++;
+        p->origin = (uint8_t)world_origin(w, i);
+        w->b->leaders++; /* as for the kernel, its threads include the dead leader's own */
         w->b->service[p->service].leaders++;
         ledger_add(w, i);
 }
