@@ -193,7 +193,10 @@ static void on_fork(struct guard *g, const struct life_event *e)
         if (!i)
                 return;
         want_settle(g, i, e->time_ns);
-        if (!g->board->process[i].parent)
+        /* Its parent may be on its way into a container in this very batch: then what it inherited is
+         * as doubtful as its parent's place is. */
+        uint32_t parent = g->board->process[i].parent;
+        if (!parent || g->board->process[parent].flags & PROCESS_F_RESOLVE)
                 want_resolve(g, i);
 }
 
@@ -338,6 +341,22 @@ void guard_resolve(struct guard *g, uint32_t i)
         world_set_cgroup(&g->world, i, group);
 }
 
+static bool is_contained(const struct guard *g, const struct process *p)
+{
+        uint8_t kind = g->board->service[p->service].kind;
+
+        return kind == SERVICE_COMPOSE || kind == SERVICE_CONTAINER;
+}
+
+/* Dead before it could be looked at: who is born in a container never leaves it. */
+static void place_by_parent(struct guard *g, uint32_t i)
+{
+        const struct process *p = &g->board->process[i], *parent = &g->board->process[p->parent];
+
+        if (p->state != PROCESS_FREE && p->parent && !is_contained(g, p) && is_contained(g, parent))
+                world_set_cgroup(&g->world, i, parent->cgroup);
+}
+
 static void resolve_queue(struct guard *g)
 {
         for (uint32_t k = 0; k < g->resolve_count; k++) {
@@ -345,6 +364,8 @@ static void resolve_queue(struct guard *g)
                 struct process *p = &g->board->process[i];
                 struct proc_stat st;
                 p->flags &= (uint16_t)~PROCESS_F_RESOLVE;
+                if (p->state != PROCESS_ALIVE)
+                        place_by_parent(g, i);
                 if (p->state != PROCESS_ALIVE || k >= RESOLVE_READS)
                         continue;
                 if (proc_read_stat(g->proc_fd, p->pid, &st) < 0)
