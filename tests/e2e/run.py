@@ -114,7 +114,7 @@ def run_together(lab, classes):
             thread.join()
         failed = [scenario.name for scenario in scenarios if scenario.failed]
         if failed and sexton:
-            lab.report.note(f"after the failure of {', '.join(failed)}:\n{sexton.dump()}")
+            lab.report.note(f"after the failure of {', '.join(failed)}, sexton's log:\n{sexton.log_tail()}")
 
 
 def run_one(scenario, sexton):

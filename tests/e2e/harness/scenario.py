@@ -1,8 +1,12 @@
 """What every scenario is: containers that go up, trouble that arises in them, and what Sexton has to say about it."""
 
+import contextlib
 import traceback
 
 from .waiting import Timeout, wait_until
+
+
+PROJECT = "com.docker.compose.project"
 
 
 class Scenario:
@@ -91,6 +95,16 @@ class Scenario:
         if self.failed:
             for container in self.containers:
                 self._describe(container)
+            if sexton:
+                self.note(sexton.dump(self.words()))
+
+    def words(self):
+        """What the names of its containers and projects have in them."""
+        found = {self.name}
+        for one in self.containers:
+            with contextlib.suppress(Exception):  # it may be gone already
+                found.add(one.inspect()["Config"]["Labels"].get(PROJECT) or self.name)
+        return found
 
     def _describe(self, container):
         try:

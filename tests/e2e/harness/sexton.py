@@ -141,16 +141,27 @@ class Sexton:
     def why(self, *subject):
         return self.ask("why", *subject, fresh=True)
 
-    def dump(self):
-        """All it can say, for the report of a failure."""
-        parts = [f"sexton's log:\n{self.log_tail()}"]
+    def dump(self, words):
+        """What it says of anything that has one of these words in it, for the report of a failure."""
+        parts = []
         for verb in VERBS:
             try:
                 code, out, err = self.run(verb, "--json")
-                parts.append(f"sexton {verb} --json → {code}\n{out.decode(errors='replace')[:6000]}{err.decode(errors='replace')}")
-            except (OSError, subprocess.SubprocessError) as error:
-                parts.append(f"sexton {verb} --json: {error}")
+                parts.append(f"sexton {verb} → {code} {err.decode(errors='replace').strip()}")
+                parts += _lines(json.loads(out), words)
+            except (OSError, ValueError, subprocess.SubprocessError) as error:
+                parts.append(f"sexton {verb}: {error}")
         return "\n".join(parts)
+
+
+def _lines(answer, words):
+    """An answer line by line; of its lists only what has one of the words in it."""
+    for key, value in answer.items():
+        items = value if isinstance(value, list) else [value]
+        for item in items:
+            text = json.dumps(item)
+            if not isinstance(value, list) or not isinstance(item, dict) or any(word in text for word in words):
+                yield f"  {key}: {text[:1200]}"
 
 
 def _on_a_terminal(command):

@@ -28,7 +28,9 @@ class NeverWaits(Scenario):
         if found:
             one = found[0]
             self.equal(one["origin"], "task", "their origin is a task")
-            self.equal(one["command"], "forgotten", "their command is what they were called")
+            # They were forked, never executed anything, and gave themselves a name.
+            self.check("zoo leak" in one["command"], "their command line is their parent's", one["command"])
+            self.equal(one["comm"], "forgotten", "and their name is what they were called")
             self.equal(one["exit_code"], 3, "their exit code is known")
             self.equal(one["holder"]["is_pid1"], False, "the holder isn't PID 1")
             self.equal(one["holder"]["service"], self.leak.name, "the holder's service is the container")
