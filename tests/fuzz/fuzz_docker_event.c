@@ -30,15 +30,16 @@ static void on_object(void *ctx, const char *text, size_t len)
 {
         struct tracker *t = ctx;
         struct docker_event e;
-        struct docker_container d;
+        char id[72];
 
         if (docker_event_parse(text, len, &e) < 0)
                 return;
         struct tracker_time now = {.boot_ns = (uint64_t)e.unix_ns, .unix_ns = e.unix_ns};
         tracker_event(t, &e, false, now);
         uint64_t next;
-        if (tracker_next_inspection(t, now.boot_ns, d.c.id, &next)) {
-                d = (struct docker_container){.c = e.container, .health_hash = e.command_hash};
+        if (tracker_next_inspection(t, now.boot_ns, id, &next)) {
+                struct docker_container d = {.c = e.container, .health_hash = e.command_hash};
+                strcpy(d.c.id, id);
                 d.c.health_timeout_ns = 1000000000;
                 strcpy(d.c.health_command, "x");
                 tracker_inspected(t, &d, now);
