@@ -1,6 +1,7 @@
 """Runs the lanes of tests one after the other, counts every result, and ends with one line that says it all."""
 
 import argparse
+import glob
 import os
 import shutil
 import subprocess
@@ -164,13 +165,27 @@ def checks(lane):
             lane.program(name, [path], 600)
 
 
+def release_program(lane):
+    """The program of the release lane, built if that lane did not run; None if that failed."""
+    program = f"{BUILDS}/release/sexton"
+    if os.path.exists(os.path.join(ROOT, program)) or lane.build(["-Dbuildtype=release"], "release"):
+        return program
+    return None
+
+
+def integration(lane):
+    """the real daemon on this kernel, with its sources switched on and off"""
+    program = release_program(lane)
+    for path in sorted(glob.glob("tests/integration/*.py", root_dir=ROOT)):
+        if program and os.access(os.path.join(ROOT, path), os.X_OK):
+            lane.program(os.path.basename(path), [path, program], 600)
+
+
 def e2e(lane):
     """real containers in real trouble, see tests/e2e/README.md"""
-    program = f"{BUILDS}/release/sexton"
-    if not os.path.exists(os.path.join(ROOT, program)):
-        if not lane.build(["-Dbuildtype=release"], "release"):
-            return
-    lane.program("e2e", ["tests/e2e/run.py", "--program", program], 1200)
+    program = release_program(lane)
+    if program:
+        lane.program("e2e", ["tests/e2e/run.py", "--program", program], 1200)
 
 
 def fuzz(lane):
@@ -187,7 +202,7 @@ def analyzer(lane):
     lane.build(options, target="sexton")
 
 
-LANES = [checks, analyzer, release, asan, tsan, nobpf, e2e]
+LANES = [checks, analyzer, release, asan, tsan, nobpf, integration, e2e]
 ON_DEMAND = [fuzz]
 
 
