@@ -10,7 +10,7 @@
 
 enum {
         CONNECTION_MEMORY = 16 << 10, /* request line and headers; more gets 414 or 431 */
-        TIMEOUT_SEC = 10,             /* without a byte in either direction */
+        TIMEOUT_SEC = 5,              /* without a byte in either direction */
         BLOCK_BYTES = 32 << 10,
         UPLOAD_MAX = 64 << 10, /* a body without end: the connection is closed */
 };
@@ -177,7 +177,7 @@ static size_t unescape(void *cls, struct MHD_Connection *c, char *s)
         for (const char *p = s; *p; to++) {
                 int high = *p == '%' ? hex(p[1]) : -1, low = high >= 0 ? hex(p[2]) : -1;
                 bool escaped = low >= 0 && (high || low);
-                *to = escaped ? (char)(high << 4 | low) : *p;
+                *to = (char)(escaped ? high << 4 | low : *p);
                 p += escaped ? 3 : 1;
         }
         *to = '\0';

@@ -7,7 +7,9 @@
 #include "recorder/mhd.h"
 #include "recorder/route.h"
 
-enum { HTTP_CONNECTIONS = 128 }; /* at once, on each socket */
+/* At once, on each socket. More than anybody needs, because libmicrohttpd 0.9.75 does not always notice
+ * that a client left in the middle of a request, and keeps it until the timeout. */
+enum { HTTP_CONNECTIONS = 512 };
 
 struct http {
         const struct mhd *mhd;

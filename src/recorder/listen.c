@@ -14,6 +14,13 @@
 
 enum { BACKLOG = 128 };
 
+static int failed(const char *what, struct error *e)
+{
+        char why[100] = "";
+
+        return error_set(e, -errno, "%s: %s", what ? what : "", strerror_r(errno, why, sizeof why));
+}
+
 static int fill(struct sockaddr_un *a, const char *path, struct error *e)
 {
         *a = (struct sockaddr_un){.sun_family = AF_UNIX};
@@ -37,7 +44,7 @@ static int clear(const char *path, const struct sockaddr_un *a, struct error *e)
         struct stat st;
 
         if (lstat(path, &st) < 0)
-                return errno == ENOENT ? 0 : error_set(e, -errno, "%s: %s", path, strerror(errno));
+                return errno == ENOENT ? 0 : failed(path, e);
         if (!S_ISSOCK(st.st_mode))
                 return error_set(e, -EEXIST, "%s: exists and is no socket", path);
         cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -69,11 +76,11 @@ int listen_unix(const char *path, gid_t gid, struct error *e)
                 return error_set(e, -errno, "socket: %s", strerror(errno));
         /* bind() makes the file with the socket's own mode, so that it is never open to all */
         if (fchmod(fd, 0660) < 0 || bind(fd, (const struct sockaddr *)&a, sizeof a) < 0)
-                return error_set(e, -errno, "%s: %s", path, strerror(errno));
+                return failed(path, e);
         /* the umask may have taken the group's right to connect, which needs writing */
         if ((gid != (gid_t)-1 && lchown(path, (uid_t)-1, gid) < 0) || chmod(path, 0660) < 0 ||
                 listen(fd, BACKLOG) < 0) {
-                r = error_set(e, -errno, "%s: %s", path, strerror(errno));
+                r = failed(path, e);
                 unlink(path);
                 return r;
         }
@@ -119,9 +126,9 @@ int listen_tcp(const char *host_port, struct error *e)
                 return error_set(e, -EINVAL, "%s: no address and port", host_port);
         cleanup_close int fd = socket(a.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (fd < 0)
-                return error_set(e, -errno, "%s: %s", host_port, strerror(errno));
+                return failed(host_port, e);
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
         if (bind(fd, &a.any, six ? sizeof a.six : sizeof a.four) < 0 || listen(fd, BACKLOG) < 0)
-                return error_set(e, -errno, "%s: %s", host_port, strerror(errno));
+                return failed(host_port, e);
         return TAKE_FD(fd);
 }

@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 
@@ -170,6 +171,18 @@ static int begin(struct recorder *r, const struct config *c, int board_fd, int r
         return n;
 }
 
+/* A descriptor for each connection there may be. */
+static void allow_descriptors(void)
+{
+        struct rlimit limit;
+        rlim_t wanted = 2 * HTTP_CONNECTIONS + 64;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
+                return;
+        limit.rlim_cur = MIN(wanted, limit.rlim_max);
+        setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int recorder_main(const struct config *c, int board_fd, int ring_fd, int alive_fd)
 {
         struct recorder r = {.loop.epoll_fd = -1, .signals.fd = -1, .local_fd = -1};
@@ -179,6 +192,7 @@ int recorder_main(const struct config *c, int board_fd, int ring_fd, int alive_f
         mallopt(M_TRIM_THRESHOLD, 64 << 10);
         mallopt(M_MMAP_THRESHOLD, 64 << 10);
         mallopt(M_ARENA_MAX, 1);
+        allow_descriptors();
         int n = begin(&r, c, board_fd, ring_fd, alive_fd);
         if (n == 0) {
                 r.drain_timer = (struct loop_timer){.fire = drain_and_again, .ctx = &r};

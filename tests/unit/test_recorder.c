@@ -385,7 +385,7 @@ static void slow_clients(void)
                 check_int(get("/sexton/v1/status"), 200);
         double took = (double)(clock_boot_ns() - begin) / 1e9;
         printf("# 20 answers beside %zu slow clients: %.0f ms\n", ARRAY_SIZE(slow), took * 1e3);
-        check(took < 10);
+        check(took < 3);
         for (size_t i = 0; i < ARRAY_SIZE(slow); i++)
                 close(slow[i]);
 }
@@ -393,23 +393,27 @@ static void slow_clients(void)
 /* More than may be connected on TCP: the Unix socket answers on. */
 static void many_connections(void)
 {
-        int fd[300];
+        int fd[700];
+        size_t n = 0;
 
-        for (size_t i = 0; i < ARRAY_SIZE(fd); i++) {
-                fd[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        for (; n < ARRAY_SIZE(fd); n++) {
+                fd[n] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
                 struct sockaddr_in a = {.sin_family = AF_INET,
                         .sin_port = htons(port),
                         .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-                if (connect(fd[i], (struct sockaddr *)&a, sizeof a) < 0 && errno != EINPROGRESS)
+                if (connect(fd[n], (struct sockaddr *)&a, sizeof a) < 0 && errno != EINPROGRESS) {
+                        if (fd[n] >= 0)
+                                close(fd[n]);
                         break;
+                }
         }
         touch();
         check_int(ask(connect_unix(), "GET", "/sexton/v1/status", ""), 200);
-        for (size_t i = 0; i < ARRAY_SIZE(fd); i++)
+        for (size_t i = 0; i < n; i++)
                 close(fd[i]);
         uint64_t begin = clock_boot_ns();
         check_int(get("/-/healthy"), 200);
-        check(clock_boot_ns() - begin < 5 * NSEC_PER_SEC);
+        check(clock_boot_ns() - begin < 3 * NSEC_PER_SEC);
 }
 
 static void big_answer(void)
