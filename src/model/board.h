@@ -308,7 +308,7 @@ struct self_stats {
         uint64_t guard_rss_bytes, recorder_rss_bytes, engine_rss_bytes;
         double cpu_ratio;                                 /* of all Sexton processes, cores */
         uint64_t zombie_delay_ns_sum, zombie_delay_count; /* from death to ledger */
-        uint64_t detection_delay_bucket[8];               /* <=10ms 50ms 100ms 500ms 1s 5s 15s +Inf */
+        uint64_t detection_delay_bucket[8]; /* each for itself: <=10ms 50ms 100ms 500ms 1s 5s 15s more */
 };
 
 /* ---- the whole ---- */

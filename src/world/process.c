@@ -240,6 +240,18 @@ void world_leader(struct world *w, uint32_t i, uint64_t exit_ns)
         ledger_add(w, i);
 }
 
+static void count_delay(struct self_stats *s, uint64_t delay_ns)
+{
+        static const uint32_t up_to_ms[] = {10, 50, 100, 500, 1000, 5000, 15000};
+        size_t k = 0;
+
+        while (k < ARRAY_SIZE(up_to_ms) && delay_ns > up_to_ms[k] * NSEC_PER_MSEC)
+                k++;
+        s->detection_delay_bucket[k]++;
+        s->zombie_delay_ns_sum += delay_ns;
+        s->zombie_delay_count++;
+}
+
 void world_zombie(struct world *w, uint32_t i, uint64_t exit_ns, int32_t status, uint64_t now_ns)
 {
         struct board *b = w->b;
@@ -263,10 +275,8 @@ void world_zombie(struct world *w, uint32_t i, uint64_t exit_ns, int32_t status,
         b->service[p->service].zombies++;
         holder_count(w, p->ppid, 1);
         w->ledger_changed = true;
-        if (exit_ns && now_ns >= exit_ns) {
-                b->self.zombie_delay_ns_sum += now_ns - exit_ns;
-                b->self.zombie_delay_count++;
-        }
+        if (exit_ns && now_ns >= exit_ns)
+                count_delay(&b->self, now_ns - exit_ns);
 }
 
 void world_reparent(struct world *w, uint32_t i, int32_t ppid)
