@@ -141,6 +141,26 @@ static void recorded_events(void)
         free(s);
 }
 
+static void recorded_by_podman(void)
+{
+        struct seen *s = calloc(1, sizeof *s);
+        struct json_split j;
+        size_t len;
+        char *text = fixture("events-podman-4.3.jsonl", &len);
+
+        json_split_init(&j, 1 << 20, on_event, s);
+        check_int(json_split_feed(&j, text, len), 0);
+        json_split_done(&j);
+        check_int(s->bad, 0);
+        check_int(of(s, DOCKER_DIE)->exit_code, 3);
+        check_str(of(s, DOCKER_START)->container.compose_service, "w");
+        check_int(of(s, DOCKER_HEALTH)->health, HEALTH_NONE);
+        check_str(of(s, DOCKER_EXEC_DIE)->exec_id, "");
+        check_str(of(s, DOCKER_DESTROY)->container.name, "hc");
+        free(text);
+        free(s);
+}
+
 static int parse_event(const char *text, struct docker_event *e)
 {
         memset(e, 0, sizeof *e);
@@ -421,6 +441,7 @@ static void all(void)
         test(events_split_anywhere);
         test(objects_of_any_shape);
         test(recorded_events);
+        test(recorded_by_podman);
         test(other_engines_events);
         test(hostile_events);
         test(recorded_inspections);

@@ -331,6 +331,35 @@ static void past_probes(void)
         tracker_done(&t);
 }
 
+static void probes_of_podman(void)
+{
+        struct tracker t;
+        struct docker_container d = inspected(ID);
+        struct docker_event e = {.action = DOCKER_HEALTH, .unix_ns = START, .ran = NAN};
+
+        begin(&t);
+        t.probes_from_log = true;
+        strcpy(e.container.id, ID);
+        tracker_event(&t, &e, false, at(START));
+        check_int(event_count, 0); /* says no health */
+        check(due(&t, START + SEC));
+        d.probe_count = 2;
+        d.probe[0] = (struct docker_probe){START - 5, START - 2, 0, false};
+        d.probe[1] = (struct docker_probe){START + 1, START + 1 + TIMEOUT, -1, false};
+        tracker_inspected(&t, &d, at(START + SEC));
+        check_int(event_count, 2);
+        check(events[0].replayed && !events[0].timed_out);
+        check(!events[1].replayed && events[1].timed_out);
+        /* The next probe: the old ones are not told again. */
+        d.probe[0] = d.probe[1];
+        d.probe[1] = (struct docker_probe){START + 30 * SEC, START + 31 * SEC, -1, false};
+        tracker_inspected(&t, &d, at(START + 32 * SEC));
+        check_int(event_count, 3);
+        check(!events[2].timed_out);
+        check_int(events[2].code, -1);
+        tracker_done(&t);
+}
+
 static void listings(void)
 {
         struct tracker t;
@@ -478,6 +507,7 @@ static void all(void)
         test(too_many_execs);
         test(stops_are_told_once);
         test(past_probes);
+        test(probes_of_podman);
         test(listings);
         test(too_many_containers);
         test(recorded);

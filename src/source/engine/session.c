@@ -529,6 +529,7 @@ static void on_version_done(void *ctx, struct http_call *c, int result, const st
                 return;
         }
         s->known = true;
+        s->tracker.probes_from_log = s->engine == ENGINE_PODMAN;
         tell_reached(s);
         listen_to_events(s);
 }

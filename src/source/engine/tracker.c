@@ -60,6 +60,7 @@ struct tracked {
         uint64_t inspected_ns;
         uint64_t health_hash;
         int64_t started_unix_ns;
+        int64_t logged_unix_ns; /* end of the last probe told from the health log */
         int32_t stop_signal;
         uint32_t run_count;
         struct run *runs;
@@ -403,22 +404,28 @@ void tracker_tick(struct tracker *t, struct tracker_time now)
 }
 
 /* Probes of the time before we listened, which the log of a container new to us still holds: a service whose
- * probes time out is known as such from the first second. */
-static void tell_past_probes(struct tracker *t, struct tracked *c, const struct docker_container *d)
+ * probes time out is known as such from the first second. And, with an engine whose events say nothing about
+ * single execs, all others: there the log is all there is. */
+static void tell_logged_probes(
+        struct tracker *t, struct tracked *c, const struct docker_container *d, bool first)
 {
         for (uint32_t i = 0; i < d->probe_count; i++) {
                 const struct docker_probe *p = &d->probe[i];
-                if (!p->start_unix_ns || p->end_unix_ns < p->start_unix_ns ||
-                        p->start_unix_ns >= t->listening_since_unix_ns)
+                bool past = p->start_unix_ns < t->listening_since_unix_ns;
+                int64_t took = p->end_unix_ns - p->start_unix_ns;
+                if (!p->start_unix_ns || took < 0 || p->end_unix_ns <= c->logged_unix_ns ||
+                        !(past ? first : t->probes_from_log))
                         continue;
                 struct engine_event e = {.kind = CONTAINER_EVENT_PROBE_END,
-                        .replayed = true,
+                        .replayed = past,
                         .unix_ns = p->end_unix_ns,
-                        .value = (double)(p->end_unix_ns - p->start_unix_ns) / 1e9,
+                        .value = (double)took / 1e9,
                         .code = p->exit_code,
-                        .timed_out = p->timed_out};
+                        .timed_out = p->timed_out ||
+                                     (t->probes_from_log && p->exit_code == -1 && took >= timeout_of(c))};
                 text_set(e.command, sizeof e.command, c->c.health_command);
                 tell(t, c, &e);
+                c->logged_unix_ns = p->end_unix_ns;
         }
 }
 
@@ -486,6 +493,8 @@ static void apply(struct tracker *t, struct tracked *c, const struct docker_even
                 e.kind = stop_kind(c, d);
         } else if (d->action == DOCKER_HEALTH) {
                 e.code = d->health;
+                if (d->health == HEALTH_NONE) /* Podman: a probe ran, the inspection will say how */
+                        e.kind = 0;
         }
         if (e.kind)
                 tell(t, c, &e);
@@ -576,8 +585,7 @@ void tracker_inspected(struct tracker *t, const struct docker_container *d, stru
         if (d->started_unix_ns > c->started_unix_ns)
                 c->started_unix_ns = d->started_unix_ns;
         t->ops->container(t->ctx, &c->c);
-        if (first)
-                tell_past_probes(t, c, d);
+        tell_logged_probes(t, c, d, first);
         settle_runs(t, c, d, now);
         check_synced(t);
 }

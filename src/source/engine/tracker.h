@@ -28,6 +28,9 @@ struct tracker {
         uint32_t runs;     /* execs not yet told to have ended */
         /* Health checks that began before are known from the engine's log only. */
         int64_t listening_since_unix_ns;
+        /* The engine's events name no single execs (Podman 4): probes are read from the health log, at the
+         * inspection that each health_status event brings. */
+        bool probes_from_log;
 };
 
 void tracker_init(struct tracker *t, const struct tracker_ops *ops, void *ctx);
