@@ -133,6 +133,7 @@ static void *append_events(void *ctx)
 
 struct following {
         struct shared *s;
+        struct ring_reader reader;
         bool slow;
         uint64_t read, lost, torn, disordered;
 };
@@ -140,19 +141,14 @@ struct following {
 static void *follow(void *ctx)
 {
         struct following *f = ctx;
-        struct ring_reader reader;
-        struct ring *ring = NULL;
         uint64_t last = 0;
         bool done = false;
 
-        if (ring_map(f->s->ring_fd, false, &ring) < 0)
-                return NULL;
-        ring_reader_init(&reader, ring);
         /* One pass more after the writer said it is done sees the last event. */
         for (bool again = true; again; again = !done) {
                 struct event e;
                 done = __atomic_load_n(&f->s->done, __ATOMIC_ACQUIRE);
-                while (ring_read(&reader, &e)) {
+                while (ring_read(&f->reader, &e)) {
                         f->read++;
                         f->torn += e.time_ns != e.count || e.count != e.cpu_ns || e.cpu_ns != e.start_ns;
                         f->disordered += e.count <= last;
@@ -161,8 +157,7 @@ static void *follow(void *ctx)
                                 usleep(2000);
                 }
         }
-        f->lost = reader.lost;
-        ring_unmap(ring);
+        f->lost = f->reader.lost;
         return NULL;
 }
 
@@ -170,11 +165,16 @@ static void ring_followed_by_readers(void)
 {
         struct shared s = {.ring_fd = ring_create()};
         struct following f[2] = {{.s = &s}, {.s = &s, .slow = true}};
+        struct ring *seen = NULL;
         pthread_t writer, readers[2];
 
         check_int(ring_map(s.ring_fd, true, &s.ring), 0);
-        for (size_t i = 0; i < ARRAY_SIZE(f); i++)
+        check_int(ring_map(s.ring_fd, false, &seen), 0);
+        /* Before the writer starts: what was overwritten before a reader came isn't lost to it. */
+        for (size_t i = 0; i < ARRAY_SIZE(f); i++) {
+                ring_reader_init(&f[i].reader, seen);
                 check_int(pthread_create(&readers[i], NULL, follow, &f[i]), 0);
+        }
         check_int(pthread_create(&writer, NULL, append_events, &s), 0);
         pthread_join(writer, NULL);
         for (size_t i = 0; i < ARRAY_SIZE(f); i++) {
@@ -184,6 +184,7 @@ static void ring_followed_by_readers(void)
                 check_int(f[i].disordered, 0);
                 check_int(f[i].read + f[i].lost, EVENTS);
         }
+        ring_unmap(seen);
         ring_unmap(s.ring);
         close(s.ring_fd);
 }
