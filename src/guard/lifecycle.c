@@ -26,7 +26,11 @@ enum {
         ZOMBIE_READS = 512,
         POLL_PER_TICK = 4000, /* zombies without a pidfd looked at per second, 0.7 us each */
 };
-#define EXPIRE_NS (200 * NSEC_PER_MSEC) /* BPF's word on a burial comes 14-18 ms after it */
+/* BPF's word on a burial comes 14-18 ms after it, and hundreds of milliseconds when both the kernel's
+ * own threads and we have to fight for the CPU. Waiting is cheap, unless it is for very many. */
+#define EXPIRE_NS       NSEC_PER_SEC
+#define EXPIRE_CROWD_NS (200 * NSEC_PER_MSEC)
+enum { EXPIRE_CROWD = 1 << 14 };
 
 static int pidfd_open_pid(int32_t pid)
 {
@@ -398,7 +402,7 @@ void guard_drain(struct guard *g, uint64_t now_ns)
                 check_candidates(g, now_ns);
         }
         resolve_queue(g);
-        world_expire(&g->world, now_ns, EXPIRE_NS);
+        world_expire(&g->world, now_ns, g->world.awaiting > EXPIRE_CROWD ? EXPIRE_CROWD_NS : EXPIRE_NS);
         g->board->self.drains++;
         g->last_drain_ns = now_ns;
 }

@@ -177,6 +177,38 @@ static void hybrid_counters(void)
         tree_done(&t);
 }
 
+/* As an engine makes it: one hierarchy after the other, while we look. */
+static void half_made_group(void)
+{
+        struct cgroup_layout l = {0};
+        struct cgroup_watch w = {0};
+        struct cgroup_sample s;
+        struct tree t;
+        uint64_t cpu;
+
+        tree_init(&t);
+        tree_put(&t, "cpuacct/cpuacct.usage", "1\n");
+        tree_put(&t, "pids/cgroup.procs", "");
+        tree_put(&t, "memory/memory.usage_in_bytes", "4096\n");
+        tree_put(&t, "memory/g/memory.usage_in_bytes", "4096\n");
+        check_int(cgroup_init(&l, t.root), 0);
+        check_int(cgroup_watch_open(&l, "/g", &w), 0);
+        check_int(cgroup_watch_cpu(&w, &cpu), -ENOTSUP);
+        check_int(cgroup_watch_sample(&w, &s), 0);
+        check(s.cpu_ns == BOARD_UNKNOWN && s.pids == BOARD_UNKNOWN);
+        tree_put(&t, "cpuacct/g/cpuacct.usage", "5000\n");
+        tree_put(&t, "pids/g/pids.current", "7\n");
+        check_int(cgroup_watch_cpu(&w, &cpu), 0);
+        check_int(cpu, 5000);
+        for (int i = 0; i < 4; i++)
+                check_int(cgroup_watch_sample(&w, &s), 0);
+        check_int(s.cpu_ns, 5000);
+        check_int(s.pids, 7);
+        cgroup_watch_close(&w);
+        cgroup_done(&l);
+        tree_done(&t);
+}
+
 static void layouts(void)
 {
         struct tree t;
@@ -578,6 +610,7 @@ static void all(void)
         test(v1_counters);
         test(v2_counters);
         test(hybrid_counters);
+        test(half_made_group);
         test(layouts);
         test(bad_content_is_unknown);
         test(no_way_out_of_the_tree);

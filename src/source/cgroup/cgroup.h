@@ -65,8 +65,8 @@ struct cgroup_sample {
         uint64_t oom_kills, oom_events;                /* v1: the group's own kills; no events */
         double psi_cpu, psi_memory, psi_io;            /* some avg10, 0..1; NAN unknown */
 };
-/* -ENOENT when no hierarchy has anything to say about the group. Opens what exists. An open watch is closed
- * first. */
+/* -ENOENT when no hierarchy has anything to say about the group. Opens what exists, and what comes to exist
+ * later with a sample. An open watch is closed first. */
 int cgroup_watch_open(const struct cgroup_layout *l, const char *path, struct cgroup_watch *w);
 void cgroup_watch_close(struct cgroup_watch *w);
 /* -ENODEV when the group has been removed. Limits are read on the first and then every fourth sample (they

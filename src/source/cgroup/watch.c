@@ -29,25 +29,52 @@ static int open_either(const struct cgroup_watch *w, int v1_fd, const char *v1_f
         return fd;
 }
 
+/* Opens what isn't open yet. An engine makes a new group in one hierarchy after the other, and may be
+ * seen at it. */
+static void open_missing(struct cgroup_watch *w)
+{
+        const struct cgroup_layout *l = w->layout;
+        const struct {
+                int *fd;
+                int v1_fd;
+                const char *v1_file, *unified_file;
+        } files[] = {
+                {&w->cpu_fd, l->cpuacct_fd, "cpuacct.usage", "cpu.stat"},
+                /* On v2 the one file has both; on v1 it is there for groups with a quota, and cheap to keep.
+                 */
+                {&w->cpu_stat_fd, l->cpu_fd, "cpu.stat", NULL},
+                {&w->memory_fd, l->memory_fd, "memory.usage_in_bytes", "memory.current"},
+                {&w->memory_stat_fd, l->memory_fd, "memory.stat", "memory.stat"},
+                {&w->memory_events_fd, l->memory_fd, "memory.oom_control", "memory.events"},
+                {&w->pids_fd, l->pids_fd, "pids.current", "pids.current"},
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+                if (*files[i].fd < 0)
+                        *files[i].fd =
+                                open_either(w, files[i].v1_fd, files[i].v1_file, files[i].unified_file);
+        if (!w->pressure) {
+                cleanup_close int pressure = open_either(w, -1, NULL, "memory.pressure");
+                w->pressure = pressure >= 0;
+        }
+}
+
 int cgroup_watch_open(const struct cgroup_layout *l, const char *path, struct cgroup_watch *w)
 {
         cgroup_watch_close(w);
         *w = (struct cgroup_watch){.layout = l,
                 .memory_limit_bytes = BOARD_UNKNOWN,
                 .pids_limit = BOARD_UNKNOWN,
-                .cpu_stat_fd = -1};
+                .cpu_fd = -1,
+                .cpu_stat_fd = -1,
+                .memory_fd = -1,
+                .memory_stat_fd = -1,
+                .memory_events_fd = -1,
+                .pids_fd = -1};
         if (!text_set(w->path, sizeof(w->path), path))
                 return -ENAMETOOLONG;
         w->open = true;
-        w->cpu_fd = open_either(w, l->cpuacct_fd, "cpuacct.usage", "cpu.stat");
-        /* On v2 the one file has both; on v1 it is there for groups with a quota, and cheap to keep. */
-        w->cpu_stat_fd = open_either(w, l->cpu_fd, "cpu.stat", NULL);
-        w->memory_fd = open_either(w, l->memory_fd, "memory.usage_in_bytes", "memory.current");
-        w->memory_stat_fd = open_either(w, l->memory_fd, "memory.stat", "memory.stat");
-        w->memory_events_fd = open_either(w, l->memory_fd, "memory.oom_control", "memory.events");
-        w->pids_fd = open_either(w, l->pids_fd, "pids.current", "pids.current");
-        cleanup_close int pressure = open_either(w, -1, NULL, "memory.pressure");
-        w->pressure = pressure >= 0;
+        open_missing(w);
         if (w->cpu_fd < 0 && w->memory_fd < 0 && w->pids_fd < 0) {
                 cgroup_watch_close(w);
                 return -ENOENT;
@@ -204,6 +231,9 @@ int cgroup_watch_sample(struct cgroup_watch *w, struct cgroup_sample *ret)
 
         if (!w->open)
                 return -ENODEV;
+        bool anew = w->samples++ % LIMITS_EVERY == 0;
+        if (anew)
+                open_missing(w);
         int cpu = read_cpu(w, &s), memory = read_memory(w, &s), pids = read_number(w->pids_fd, &s.pids);
         /* An engine removes a group from one hierarchy after the other: gone is what has nothing left. */
         if ((cpu || memory || pids) && s.cpu_ns == BOARD_UNKNOWN && s.memory_bytes == BOARD_UNKNOWN &&
@@ -211,7 +241,7 @@ int cgroup_watch_sample(struct cgroup_watch *w, struct cgroup_sample *ret)
                 return -ENODEV;
         if (reread(w->cpu_stat_fd, buf, sizeof(buf)) > 0)
                 read_throttling(buf, &s);
-        if (w->samples++ % LIMITS_EVERY == 0)
+        if (anew)
                 read_limits(w);
         s.memory_limit_bytes = w->memory_limit_bytes;
         s.pids_limit = w->pids_limit;
@@ -228,7 +258,11 @@ int cgroup_watch_cpu(struct cgroup_watch *w, uint64_t *ret_cpu_ns)
 {
         struct cgroup_sample s;
 
-        if (!w->open || read_cpu(w, &s) < 0)
+        if (!w->open)
+                return -ENODEV;
+        if (w->cpu_fd < 0)
+                w->cpu_fd = open_either(w, w->layout->cpuacct_fd, "cpuacct.usage", "cpu.stat");
+        if (read_cpu(w, &s) < 0)
                 return -ENODEV;
         if (s.cpu_ns == BOARD_UNKNOWN)
                 return -ENOTSUP;
