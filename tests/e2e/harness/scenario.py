@@ -1,6 +1,7 @@
 """What every scenario is: containers that go up, trouble that arises in them, and what Sexton has to say about it."""
 
 import contextlib
+import time
 import traceback
 
 from .waiting import Timeout, wait_until
@@ -77,6 +78,34 @@ class Scenario:
             return None
         self.check(True, what)
         return value
+
+    def becomes(self, get, wanted, timeout, what):
+        """As equal(), of a value that may take a while to be so. WANTED may also be a function that judges it."""
+        seen = []
+
+        def so():
+            seen[:] = [get()]
+            return [True] if (wanted(seen[0]) if callable(wanted) else seen[0] == wanted) else None
+
+        try:
+            wait_until(so, timeout, what)
+        except Timeout as late:
+            return self.check(False, what, f"{seen[0]!r}; {late}" if seen else str(late))
+        return self.check(True, what)
+
+    def settles(self, get, seconds, timeout, what):
+        """A number that grows until it hardly changes for so many seconds."""
+        last, since = get(), time.monotonic()
+
+        def still():
+            nonlocal last, since
+            now = get()
+            if abs(now - last) > 0.005 * abs(last):
+                last, since = now, time.monotonic()
+            return time.monotonic() - since > seconds
+
+        self.eventually(still, timeout, what)
+        return last
 
     def note(self, text):
         self.lab.report.note(f"{self.name}: {text}")

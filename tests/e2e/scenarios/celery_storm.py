@@ -100,8 +100,9 @@ class CeleryStorm(Scenario):
                 30, "a Sexton that comes too late lists them all the same, under the worker's name",
             )  # fmt: skip
             found = [one for one in late.zombies(WORKER) if one["pid"] in pids]
-            self.eventually(
-                lambda: {one["origin"] for one in late.zombies(WORKER) if one["pid"] in pids} == {"healthcheck"},
+            self.becomes(
+                lambda: {one["pid"]: one["origin"] for one in late.zombies(WORKER) if one["pid"] in pids},
+                {pid: "healthcheck" for pid in pids},
                 10, "and knows their origin from what they were born in",
             )  # fmt: skip
             self.equal({one["holder"]["pid"] for one in found}, {self.holder}, "and their holder")
