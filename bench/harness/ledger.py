@@ -24,10 +24,10 @@ class Check:
     def wrong(self):
         return len(self.missing) + len(self.stale) + len(self.wrong_kind)
 
-    def round(self, sexton):
+    def round(self, sexton, settle=SETTLE):
         started = time.time()
         before = procfs.dead()
-        time.sleep(SETTLE)
+        time.sleep(settle)
         listed = {one["pid"]: one for one in sexton.ask("zombies")["zombies"]}
         after = procfs.dead()
         for pid, (start, threads) in before.items():

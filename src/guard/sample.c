@@ -20,6 +20,7 @@
 #define DISKS_NS        (60 * NSEC_PER_SEC)
 #define SELF_NS         (10 * NSEC_PER_SEC)
 #define AUDIT_NS        (5 * NSEC_PER_SEC)
+#define AUDIT_ALONE_NS  NSEC_PER_SEC        /* BPF alone misses what happens while a thread of PID 1 runs */
 #define EMPTY_KEEP_NS   (30 * NSEC_PER_SEC) /* a container's restart comes back to the same path */
 #define SLOPE_SAMPLES   24                  /* 2 minutes of samples before a slope is believed */
 
@@ -357,7 +358,8 @@ void guard_sample_tick(struct guard *g, uint64_t now_ns)
         }
         if (now_ns >= g->audit_due_ns) {
                 guard_audit(g, now_ns);
-                g->audit_due_ns = now_ns + AUDIT_NS;
+                bool alone = g->board->sources.bpf && !g->board->sources.netlink;
+                g->audit_due_ns = now_ns + (alone ? AUDIT_ALONE_NS : AUDIT_NS);
         }
         g->ticks++;
 }
