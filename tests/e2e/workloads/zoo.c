@@ -170,7 +170,8 @@ static void storm(char **arguments)
                 total += (double)parts[i]->tv_sec + (double)parts[i]->tv_usec * 1e-6;
         double theirs = (double)(children.ru_utime.tv_sec + children.ru_stime.tv_sec) +
                         (double)(children.ru_utime.tv_usec + children.ru_stime.tv_usec) * 1e-6;
-        printf("storm over: %ld processes, %.6f seconds of CPU, %.6f without their parent's, in %.3f seconds\n",
+        printf("storm over: %ld processes, %.6f seconds of CPU, %.6f without their parent's, in %.3f "
+               "seconds\n",
                 count, total, theirs, now(CLOCK_MONOTONIC) - start);
         reap_for_ever();
 }
