@@ -46,6 +46,11 @@ static void group_emptied(void *ctx, uint32_t k)
         guard_group_emptied(ctx, k);
 }
 
+static void process_died(void *ctx, uint32_t i)
+{
+        guard_uncounted_died(ctx, i);
+}
+
 /* ---- ticks ---- */
 
 /* The supervisor writes the pids of its children on the board, again whenever it starts one. */
@@ -186,6 +191,7 @@ static int start(struct guard *g, int engine_fd)
         g->world.entered = process_entered;
         g->world.announced = zombie_announced;
         g->world.emptied = group_emptied;
+        g->world.died = process_died;
         look_around(g);
         learn_family(g);
         r = watch_signals(g);

@@ -24,7 +24,7 @@ enum {
 
 struct guard_group {
         struct cgroup_watch watch;
-        bool open, sampled;
+        bool open, sampled, no_cpu;
         uint64_t last_cpu_ns, delta_ns; /* delta: used since the last account */
         uint64_t last_throttled_ns, last_throttled_periods, last_periods, last_oom_kills;
 };
@@ -91,6 +91,12 @@ struct guard {
         } stuck[GUARD_STUCK];
         struct loop_fd psi_watch[3];
 
+        /* uncounted.c */
+        bool uncounted_begun;
+        struct {
+                uint64_t start_ns, cpu_ns; /* whose, and how much of it has been charged */
+        } uncounted[BOARD_PROCESSES];
+
         /* engine_link.c */
         struct loop_fd engine_watch;
         uint32_t ask_position;
@@ -132,6 +138,11 @@ void guard_group_seen(struct guard *g, uint32_t cgroup);
 /* The last process of the group died: take its CPU before the counter vanishes. */
 void guard_group_emptied(struct guard *g, uint32_t cgroup);
 void guard_sample_active(struct guard *g, uint64_t now_ns);
+
+/* ---- uncounted.c ---- */
+/* Charges the CPU of processes whose group has no counter; hidden_ns is what the root used of its own. */
+void guard_uncounted(struct guard *g, uint64_t hidden_ns, uint64_t interval_ns);
+void guard_uncounted_died(struct guard *g, uint32_t process);
 
 /* ---- engine_link.c ---- */
 int guard_engine_start(struct guard *g, int engine_fd);

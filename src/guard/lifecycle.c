@@ -588,6 +588,11 @@ static void start_connector(struct guard *g)
         s->netlink = g->connector.fd >= 0;
 }
 
+static void ignore_task(void *ctx, const struct bpf_task *t)
+{
+        /* only whether the iterator works is asked */
+}
+
 static void start_bpf(struct guard *g)
 {
         struct sources *s = &g->board->sources;
@@ -600,6 +605,7 @@ static void start_bpf(struct guard *g)
         else if (bpf_source_open(&o, &g->bpf, &e) < 0)
                 text_set(s->why_not_bpf, sizeof s->why_not_bpf, e.text);
         s->bpf = g->bpf != NULL;
+        s->bpf_iterator = g->bpf && bpf_source_tasks(g->bpf, BPF_TASK_ZOMBIES, ignore_task, NULL) >= 0;
         g->world.exact_cpu = s->bpf;
 }
 

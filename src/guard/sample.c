@@ -56,18 +56,6 @@ void guard_group_seen(struct guard *g, uint32_t k)
         s->last_cpu_ns = g->ticks ? 0 : cpu;
 }
 
-/* Its last process died: the counter is about to vanish. */
-void guard_group_emptied(struct guard *g, uint32_t k)
-{
-        struct guard_group *s = &g->group[k];
-        uint64_t cpu;
-
-        if (s->open && cgroup_watch_cpu(&s->watch, &cpu) == 0 && cpu > s->last_cpu_ns) {
-                s->delta_ns += cpu - s->last_cpu_ns;
-                s->last_cpu_ns = cpu;
-        }
-}
-
 static uint32_t parent_group(const struct guard *g, const char *path)
 {
         char up[WORLD_PATH];
@@ -104,26 +92,37 @@ static uint64_t grown(uint64_t now, uint64_t *last)
         return d;
 }
 
-static void group_to_service(
-        struct guard *g, uint32_t k, const struct cgroup_sample *s, bool first, uint64_t now_ns)
+/* What grows: how much since the last look. */
+static void add_counters(struct guard *g, uint32_t k, const struct cgroup_sample *s, uint64_t now_ns)
 {
         struct guard_group *was = &g->group[k];
         struct service *v = &g->board->service[g->world.cgroup[k].service];
-        uint32_t up = parent_group(g, g->world.cgroup[k].path);
-        bool topmost = !up || g->world.cgroup[up].service != g->world.cgroup[k].service;
+        bool counts = was->sampled || g->world.cgroup[k].born_seen;
         uint64_t throttled = grown(s->throttled_ns, &was->last_throttled_ns);
         uint64_t periods = grown(s->periods, &was->last_periods);
         uint64_t throttled_periods = grown(s->throttled_periods, &was->last_throttled_periods);
         uint64_t oom = grown(s->oom_kills, &was->last_oom_kills);
 
-        if (!first || g->world.cgroup[k].born_seen) {
-                v->throttled_ns += throttled;
-                v->periods += periods;
-                v->throttled_periods += throttled_periods;
-                if (oom)
-                        world_oom(&g->world, g->world.cgroup[k].service, oom, now_ns);
-        }
-        if (!topmost || k == 1)
+        was->sampled = true;
+        was->no_cpu = s->cpu_ns == BOARD_UNKNOWN;
+        if (!was->no_cpu)
+                was->delta_ns += grown(s->cpu_ns, &was->last_cpu_ns);
+        if (!counts)
+                return; /* it is older than us: what it counted before is not ours to tell */
+        v->throttled_ns += throttled;
+        v->periods += periods;
+        v->throttled_periods += throttled_periods;
+        if (oom)
+                world_oom(&g->world, g->world.cgroup[k].service, oom, now_ns);
+}
+
+/* What is now: summed over the service's groups, those inside another of its groups left out. */
+static void add_gauges(struct guard *g, uint32_t k, const struct cgroup_sample *s)
+{
+        struct service *v = &g->board->service[g->world.cgroup[k].service];
+        uint32_t up = parent_group(g, g->world.cgroup[k].path);
+
+        if (k == 1 || (up && g->world.cgroup[up].service == g->world.cgroup[k].service))
                 return; /* the root's memory is everybody's */
         add_known(&v->memory_bytes, s->memory_bytes);
         add_known(&v->memory_limit_bytes, s->memory_limit_bytes);
@@ -158,12 +157,17 @@ static void sample_group(struct guard *g, uint32_t k, uint64_t now_ns)
         }
         if (r < 0)
                 return;
-        if (now.cpu_ns != BOARD_UNKNOWN) {
-                s->delta_ns += now.cpu_ns > s->last_cpu_ns ? now.cpu_ns - s->last_cpu_ns : 0;
-                s->last_cpu_ns = now.cpu_ns;
-        }
-        group_to_service(g, k, &now, !s->sampled, now_ns);
-        s->sampled = true;
+        add_counters(g, k, &now, now_ns);
+        add_gauges(g, k, &now);
+}
+
+/* Its last process died: the counters are about to vanish, CPU and the OOM kill that may have done it. */
+void guard_group_emptied(struct guard *g, uint32_t k)
+{
+        struct cgroup_sample now;
+
+        if (g->group[k].open && cgroup_watch_sample(&g->group[k].watch, &now) == 0)
+                add_counters(g, k, &now, clock_boot_ns());
 }
 
 static void forget_empty(struct guard *g, uint64_t now_ns)
@@ -214,6 +218,18 @@ static double cores(uint64_t ns, uint64_t interval_ns)
         return (double)ns / (double)interval_ns;
 }
 
+/* What each group used since the last account, without the groups below it. */
+static void own_cpu(struct guard *g, uint64_t own[WORLD_CGROUPS])
+{
+        for (uint32_t k = 1; k < g->world.cgroup_top; k++)
+                own[k] = g->group[k].delta_ns;
+        for (uint32_t k = 2; k < g->world.cgroup_top; k++) {
+                uint32_t up = g->world.cgroup[k].path[0] ? parent_group(g, g->world.cgroup[k].path) : 0;
+                if (up)
+                        own[up] -= MIN(own[up], g->group[k].delta_ns);
+        }
+}
+
 static void account(struct guard *g, uint64_t interval_ns)
 {
         struct board *b = g->board;
@@ -222,13 +238,9 @@ static void account(struct guard *g, uint64_t interval_ns)
         uint64_t services = 0;
 
         memset(used, 0, sizeof used[0] * b->service_top);
-        for (uint32_t k = 1; k < g->world.cgroup_top; k++)
-                own[k] = g->group[k].delta_ns;
-        for (uint32_t k = 2; k < g->world.cgroup_top; k++) {
-                uint32_t up = g->world.cgroup[k].path[0] ? parent_group(g, g->world.cgroup[k].path) : 0;
-                if (up)
-                        own[up] -= MIN(own[up], g->group[k].delta_ns);
-        }
+        own_cpu(g, own);
+        guard_uncounted(g, own[1], interval_ns);
+        own_cpu(g, own);
         /* The root group's counter holds kernel threads too; Sexton's own processes are told apart. */
         uint64_t threads_now = kernel_threads_cpu(g), irq_now = h->cpu_irq_ns + h->cpu_softirq_ns;
         uint64_t self_now = self_cpu(g);

@@ -300,6 +300,8 @@ static void finish(struct world *w, uint32_t i, uint64_t now_ns)
 
         p->list_prev = 0;
         world_death(w, p, now_ns);
+        if (w->died)
+                w->died(w->emit_ctx, i);
         release(w, i);
 }
 

@@ -75,8 +75,9 @@ struct world {
         } respawn[WORLD_RESPAWNS];
         uint32_t respawn_next;
         bool ledger_changed;
-        void (*entered)(void *ctx, uint32_t process);   /* guard: tell apart init and exec roots */
-        void (*emptied)(void *ctx, uint32_t cgroup);    /* guard: take the group's last figures */
+        void (*entered)(void *ctx, uint32_t process); /* guard: tell apart init and exec roots */
+        void (*died)(void *ctx, uint32_t process);    /* guard: a burial is complete, its CPU known or not */
+        void (*emptied)(void *ctx, uint32_t cgroup);  /* guard: take the group's last figures */
         void (*announced)(void *ctx, uint32_t process); /* guard: read once more who holds it and how */
 };
 
