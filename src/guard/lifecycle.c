@@ -68,12 +68,18 @@ static void bury(struct guard *g, uint32_t i, uint64_t now_ns)
         world_buried(&g->world, i, now_ns);
         if (!orphans)
                 return;
-        /* Its dead children have another holder now; reparenting has no event of its own. */
-        for (uint32_t z = g->board->ledger_head; z && orphans; z = g->board->process[z].list_next)
-                if (g->board->process[z].ppid == pid) {
-                        guard_read_zombie(g, z, false);
-                        orphans--;
-                }
+        /* Its dead children have another holder now; reparenting has no event of its own. All of them
+         * went to the same one, so one look tells for twenty thousand. */
+        struct proc_stat st = {.ppid = 0};
+        for (uint32_t z = g->board->ledger_head; z && orphans; z = g->board->process[z].list_next) {
+                if (g->board->process[z].ppid != pid)
+                        continue;
+                if (st.ppid <= 0 && proc_read_stat(g->proc_fd, g->board->process[z].pid, &st) < 0)
+                        st.ppid = 0; /* buried already: its own news are on their way */
+                if (st.ppid > 0)
+                        world_reparent(&g->world, z, st.ppid);
+                orphans--;
+        }
 }
 
 void guard_read_zombie(struct guard *g, uint32_t i, bool thoroughly)
