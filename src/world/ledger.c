@@ -19,9 +19,21 @@ static bool is_health_command(const struct world *w, const struct process *p)
         return !strncmp(w->b->string[p->command].text, health, n);
 }
 
+/* Nobody could read its command line before it died, and the engine tells of no command that a person
+ * had it execute then: where there is a health check, it was that. */
+static bool is_likely_health_check(const struct world *w, const struct process *root)
+{
+        const struct world_container *rt = &w->container[w->cgroup[root->cgroup].container];
+
+        return !root->command && w->b->service[root->service].has_health_check &&
+               (root->start_ns > rt->exec_started_ns + NSEC_PER_SEC ||
+                       rt->exec_started_ns > root->start_ns + 2 * NSEC_PER_SEC);
+}
+
 static enum origin origin_of_root(const struct world *w, const struct process *root)
 {
-        if (root->flags & PROCESS_F_HEALTHCHECK || is_health_command(w, root))
+        if (root->flags & PROCESS_F_HEALTHCHECK || is_health_command(w, root) ||
+                is_likely_health_check(w, root))
                 return ORIGIN_HEALTHCHECK;
         return ORIGIN_EXEC;
 }

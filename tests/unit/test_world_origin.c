@@ -88,8 +88,29 @@ static void engine_tells_of_the_probe(void)
         end();
 }
 
+static void executed_from_outside(void)
+{
+        begin();
+        world_entered(w, found(10, 9, 10), true);
+        engine_says(true);
+        uint32_t unread = found(20, 9, 20), other = found(21, 9, 21), probe = found(22, 9, 22);
+        world_entered(w, unread, false); /* died before its command line could be read */
+        world_entered(w, other, false);
+        world_entered(w, probe, false);
+        world_set_command(w, other, "bash", NULL);
+        world_set_command(w, probe, "/bin/sh -c celery inspect ping", NULL);
+        check_int(world_origin(w, unread), ORIGIN_HEALTHCHECK);
+        check_int(world_origin(w, other), ORIGIN_EXEC);
+        check_int(world_origin(w, probe), ORIGIN_HEALTHCHECK);
+        struct engine_event e = {.kind = CONTAINER_EVENT_EXEC_START, .id = ID};
+        world_container_event(w, &e, 50 * S); /* when it was born */
+        check_int(world_origin(w, unread), ORIGIN_EXEC);
+        end();
+}
+
 static void all(void)
 {
+        test(executed_from_outside);
         test(scanned_by_session);
         test(engine_tells_of_the_probe);
 }
