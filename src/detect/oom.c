@@ -46,7 +46,8 @@ static void look_at_host(struct detect_run *run)
         if (!f)
                 return;
         detect_text(f,
-                "The kernel killed %llu process%s for want of memory on the host, outside every limit that Sexton watches",
+                "The kernel killed %llu process%s for want of memory on the host, outside every limit that "
+                "Sexton watches",
                 (unsigned long long)h->oom_unexplained, h->oom_unexplained == 1 ? "" : "es");
         detect_remedy(f, "Give the largest services memory limits below what the host has, so that one can't "
                          "take it all; see `sexton services`.");
