@@ -1,9 +1,12 @@
 """What every scenario is: containers that go up, trouble that arises in them, and what Sexton has to say about it."""
 
 import contextlib
+import os
+import re
 import time
 import traceback
 
+from . import procfs
 from .waiting import Timeout, wait_until
 
 
@@ -58,6 +61,20 @@ class Scenario:
     def zoo(self, name, *mode, **options):
         """A container of workloads/zoo.c."""
         return self.start(name, ["/w/zoo", *map(str, mode)], **options)
+
+    def foreign(self, service):
+        """Is this somebody else's work on this machine? Never so where nobody else is: in CI.
+
+        Elsewhere other people's builds, tests and containers run beside us, with troubles of their own: in control groups
+        other than ours (where the engine runs too), and in containers that our engine doesn't know.
+        """
+        if os.environ.get("CI") or service is None:
+            return False
+        if service.startswith("/"):
+            own = {line.split(":", 2)[2] for line in procfs.read("/proc/self/cgroup").decode().splitlines()}
+            return service not in own
+        unnamed = re.fullmatch("[0-9a-f]{12}", service)
+        return bool(unnamed) and not any(one.startswith(service) for one in self.engine.container_ids)
 
     # Checks
 
