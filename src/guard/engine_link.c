@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "source/proc/process.h"
 #include "wire/board_map.h"
+#include "wire/engine_tame.h"
 
 #include <errno.h>
 #include <string.h>
@@ -92,7 +93,7 @@ static void engine_ready(void *ctx, uint32_t events)
                 }
                 if (n < 0)
                         break;
-                if ((size_t)n == sizeof m)
+                if (engine_tame(&m, (size_t)n))
                         take(g, &m, now_ns);
         }
         board_write_end(g->board, clock_boot_ns());

@@ -47,6 +47,13 @@ static void service_name(const struct container *c, char name[BOARD_NAME])
                 text_set(name, BOARD_NAME, c->name);
         else
                 text_copy(name, BOARD_NAME, c->id, 12);
+        /* A container must not pass for the kernel, the host or Sexton, whom nobody blames. */
+        static const char *const reserved[] = {"kernel", "sexton", "/", "(other)"};
+        for (size_t k = 0; k < ARRAY_SIZE(reserved); k++)
+                if (!strcmp(name, reserved[k])) {
+                        snprintf(name, BOARD_NAME, "%s (container)", reserved[k]);
+                        return;
+                }
 }
 
 /* All that belonged to the placeholder belongs to the named service from now on. */

@@ -154,13 +154,19 @@ static bool translate(const struct proc_event *ev, uint64_t offset, struct life_
         }
 }
 
+bool connector_parse(const char *buf, size_t len, uint64_t offset_ns, struct life_event *ret)
+{
+        struct proc_event ev;
+
+        return next_event(buf, len, &ev) && translate(&ev, offset_ns, ret);
+}
+
 int connector_drain(struct connector *c, uint32_t max, life_fn fn, void *ctx)
 {
         static char buf[BATCH][MESSAGE]; /* the guard is single-threaded; too big for its stack */
         struct mmsghdr m[BATCH];
         struct iovec v[BATCH];
         uint64_t offset = clock_mono_to_boot_offset_ns();
-        struct proc_event ev;
         struct life_event e;
         uint32_t done = 0;
 
@@ -179,7 +185,7 @@ int connector_drain(struct connector *c, uint32_t max, life_fn fn, void *ctx)
                 if (n <= 0)
                         break;
                 for (int i = 0; i < n; i++)
-                        if (next_event(buf[i], m[i].msg_len, &ev) && translate(&ev, offset, &e))
+                        if (connector_parse(buf[i], m[i].msg_len, offset, &e))
                                 fn(ctx, &e);
                 done += (uint32_t)n;
                 if (n < BATCH)
@@ -202,19 +208,25 @@ static bool drops_of_line(const char *line, uint64_t inode, uint64_t *ret_drops)
                (*ret_drops = drops, true);
 }
 
+bool connector_parse_drops(const char *text, uint64_t inode, uint64_t *ret_drops)
+{
+        for (const char *line = text; line; line = strchr(line, '\n')) {
+                line += *line == '\n';
+                if (drops_of_line(line, inode, ret_drops))
+                        return true;
+        }
+        return false;
+}
+
 uint64_t connector_take_drops(struct connector *c, int proc_fd)
 {
         static char buf[65536]; /* a host has some dozens of netlink sockets, 100 bytes each */
         uint64_t drops = c->drops_seen;
 
         c->overrun = false;
-        if (file_read_at(proc_fd, "net/netlink", buf, sizeof buf) < 0)
+        if (file_read_at(proc_fd, "net/netlink", buf, sizeof buf) < 0 ||
+                !connector_parse_drops(buf, c->inode, &drops))
                 return 0;
-        for (const char *line = buf; line; line = strchr(line, '\n')) {
-                line += *line == '\n';
-                if (drops_of_line(line, c->inode, &drops))
-                        break;
-        }
         uint64_t since = drops - c->drops_seen;
         c->drops_seen = drops;
         return since;

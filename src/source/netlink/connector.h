@@ -8,6 +8,7 @@
 #include "model/life.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct connector {
         int fd; /* readable when events wait; -1 closed */
@@ -23,6 +24,12 @@ void connector_close(struct connector *c);
 
 /* Hands over what waits, at most max events; returns how many. */
 int connector_drain(struct connector *c, uint32_t max, life_fn fn, void *ctx);
+
+/* One datagram of the kernel's; false when it is no event that the world keeps. offset_ns: from the
+ * kernel's clock to boot time. */
+bool connector_parse(const char *buf, size_t len, uint64_t offset_ns, struct life_event *ret);
+/* The drops of the socket with this inode in the text of /proc/net/netlink; false when it isn't there. */
+bool connector_parse_drops(const char *text, uint64_t inode, uint64_t *ret_drops);
 
 /* Events dropped since the last call: exact, from /proc/net/netlink. Cheap only when c->overrun is
  * looked at first. */
