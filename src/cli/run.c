@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/signals.h"
 #include "cli/child.h"
 #include "cli/options.h"
 #include "config/config.h"
@@ -19,7 +20,6 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -291,10 +291,9 @@ static void reload(struct supervisor *s)
 static void signalled(void *ctx, uint32_t events)
 {
         struct supervisor *s = ctx;
-        struct signalfd_siginfo i;
 
-        while (read(s->signals.fd, &i, sizeof i) == sizeof i) {
-                if (i.ssi_signo == SIGHUP)
+        for (int sig; (sig = signals_next(&s->signals));) {
+                if (sig == SIGHUP)
                         reload(s);
                 else
                         stop(s);
@@ -333,21 +332,6 @@ static int make_shared(struct supervisor *s)
         return board_map(s->board_fd, true, &s->board);
 }
 
-static int watch_signals(struct supervisor *s)
-{
-        sigset_t set;
-
-        sigemptyset(&set);
-        sigaddset(&set, SIGTERM);
-        sigaddset(&set, SIGINT);
-        sigaddset(&set, SIGHUP);
-        sigprocmask(SIG_BLOCK, &set, NULL);
-        signal(SIGPIPE, SIG_IGN);
-        s->signals = (struct loop_fd){
-                .fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), .ready = signalled, .ctx = s};
-        return s->signals.fd < 0 ? -errno : loop_add(&s->loop, &s->signals, EPOLLIN);
-}
-
 static int supervise(struct supervisor *s)
 {
         int r = loop_init(&s->loop);
@@ -355,7 +339,7 @@ static int supervise(struct supervisor *s)
         if (!r)
                 r = make_shared(s);
         if (!r)
-                r = watch_signals(s);
+                r = signals_watch(&s->loop, &s->signals, signalled, s);
         for (int role = 0; role < CHILD_ROLES && !r; role++) {
                 s->child[role] = (struct child){.role = (enum child_role)role, .of = s, .pidfd = -1};
                 s->child[role].restart = (struct loop_timer){.fire = restart_child, .ctx = &s->child[role]};

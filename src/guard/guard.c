@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/signals.h"
 #include "model/names.h"
 #include "source/proc/process.h"
 #include "wire/board_map.h"
@@ -17,7 +18,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 
 static void emit(void *ctx, const struct event *e)
@@ -112,12 +112,11 @@ static void reload(struct guard *g)
 static void signalled(void *ctx, uint32_t events)
 {
         struct guard *g = ctx;
-        struct signalfd_siginfo s;
 
-        while (read(g->signal_watch.fd, &s, sizeof s) == sizeof s) {
-                if (s.ssi_signo == SIGHUP)
+        for (int s; (s = signals_next(&g->signal_watch));) {
+                if (s == SIGHUP)
                         reload(g);
-                else if (s.ssi_signo != SIGCHLD)
+                else if (s == SIGTERM)
                         g->loop.stop = true;
         }
 }
@@ -127,20 +126,6 @@ static void supervisor_gone(void *ctx, uint32_t events)
         struct guard *g = ctx;
 
         g->loop.stop = true;
-}
-
-static int watch_signals(struct guard *g)
-{
-        sigset_t set;
-
-        sigemptyset(&set);
-        sigaddset(&set, SIGTERM);
-        sigaddset(&set, SIGINT);
-        sigaddset(&set, SIGHUP);
-        sigprocmask(SIG_BLOCK, &set, NULL);
-        g->signal_watch = (struct loop_fd){
-                .fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), .ready = signalled, .ctx = g};
-        return g->signal_watch.fd < 0 ? -errno : loop_add(&g->loop, &g->signal_watch, EPOLLIN);
 }
 
 /* ---- start ---- */
@@ -194,7 +179,7 @@ static int start(struct guard *g, int engine_fd)
         g->world.died = process_died;
         look_around(g);
         learn_family(g);
-        r = watch_signals(g);
+        r = signals_watch(&g->loop, &g->signal_watch, signalled, g);
         if (!r)
                 r = guard_engine_start(g, engine_fd);
         if (!r)

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/signals.h"
 #include "base/trim.h"
 #include "recorder/confine.h"
 #include "recorder/http.h"
@@ -17,7 +18,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 
 /* The ring holds 4,096 events: it may be written at 8,000 a second before anything is lost. */
@@ -54,11 +54,9 @@ static void drain_and_again(void *ctx, uint64_t now_ns)
 static void on_signal(void *ctx, uint32_t events)
 {
         struct recorder *r = ctx;
-        struct signalfd_siginfo info;
 
-        /* the supervisor deals with SIGHUP; here it only must not kill */
-        while (read(r->signals.fd, &info, sizeof info) == sizeof info)
-                if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
+        for (int s; (s = signals_next(&r->signals));)
+                if (s == SIGTERM) /* a reload changes nothing here */
                         r->loop.stop = true;
 }
 
@@ -71,20 +69,10 @@ static void on_supervisor(void *ctx, uint32_t events)
 
 static int watch(struct recorder *r, int alive_fd)
 {
-        sigset_t set;
-        int e;
+        int e = signals_watch(&r->loop, &r->signals, on_signal, r);
 
-        sigemptyset(&set);
-        sigaddset(&set, SIGTERM);
-        sigaddset(&set, SIGINT);
-        sigaddset(&set, SIGHUP);
-        sigprocmask(SIG_BLOCK, &set, NULL);
-        signal(SIGPIPE, SIG_IGN);
-        r->signals = (struct loop_fd){
-                .fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC), .ready = on_signal, .ctx = r};
-        if (r->signals.fd < 0)
-                return -errno;
-        e = loop_add(&r->loop, &r->signals, EPOLLIN);
+        if (e < 0)
+                return e;
         r->alive = (struct loop_fd){.fd = alive_fd, .ready = on_supervisor, .ctx = r};
         if (e == 0 && alive_fd >= 0)
                 e = loop_add(&r->loop, &r->alive, EPOLLIN);
@@ -203,8 +191,7 @@ int recorder_main(const struct config *c, int board_fd, int ring_fd, int alive_f
                 listen_unix_remove(c->socket, r.local_fd);
         http_stop(&r.tcp);
         http_stop(&r.local);
-        if (r.signals.fd >= 0)
-                close(r.signals.fd);
+        signals_done(&r.loop, &r.signals);
         loop_done(&r.loop);
         history_done(&r.history);
         ring_unmap(r.ring);

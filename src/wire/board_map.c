@@ -1,40 +1,27 @@
 /* Sharing the board: see board_map.h. */
 #include "wire/board_map.h"
 
+#include "base/shared.h"
 #include "base/util.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <time.h>
 
 int board_create(void)
 {
-        cleanup_close int fd = memfd_create("sexton-board", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
-        if (fd < 0)
-                return -errno;
-        if (ftruncate(fd, sizeof(struct board)) < 0)
-                return -errno;
-        if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
-                return -errno;
-        return TAKE_FD(fd);
+        return shared_create("sexton-board", sizeof(struct board));
 }
 
 int board_map(int fd, bool writable, struct board **ret_board)
 {
-        struct stat st;
-        struct board *b;
+        void *p;
+        int r = shared_map(fd, sizeof(struct board), writable, &p);
 
-        if (fstat(fd, &st) < 0)
-                return -errno;
-        if ((size_t)st.st_size != sizeof *b)
-                return -EPROTO;
-        b = mmap(NULL, sizeof *b, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
-        if (b == MAP_FAILED)
-                return -errno;
+        if (r < 0)
+                return r;
+        struct board *b = p;
         if (b->version && b->version != BOARD_VERSION) {
                 munmap(b, sizeof *b);
                 return -EPROTO;

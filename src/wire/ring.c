@@ -1,41 +1,26 @@
 /* The event ring: see ring.h. */
 #include "wire/ring.h"
 
+#include "base/shared.h"
 #include "base/util.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 
 int ring_create(void)
 {
-        cleanup_close int fd = memfd_create("sexton-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
-        if (fd < 0)
-                return -errno;
-        if (ftruncate(fd, sizeof(struct ring)) < 0)
-                return -errno;
-        if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
-                return -errno;
-        return TAKE_FD(fd);
+        return shared_create("sexton-ring", sizeof(struct ring));
 }
 
 int ring_map(int fd, bool writable, struct ring **ret_ring)
 {
-        struct stat st;
+        void *p;
+        int r = shared_map(fd, sizeof(struct ring), writable, &p);
 
-        if (fstat(fd, &st) < 0)
-                return -errno;
-        if ((size_t)st.st_size != sizeof(struct ring))
-                return -EPROTO;
-        void *p = mmap(
-                NULL, sizeof(struct ring), writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
-        if (p == MAP_FAILED)
-                return -errno;
-        *ret_ring = p;
-        return 0;
+        if (r == 0)
+                *ret_ring = p;
+        return r;
 }
 
 void ring_unmap(struct ring *r)

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/signals.h"
 #include "source/engine/link.h"
 #include "source/engine/namer.h"
 #include "source/engine/session.h"
@@ -16,7 +17,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
-#include <sys/signalfd.h>
 
 struct engine {
         struct config config; /* as of the last reload */
@@ -126,29 +126,13 @@ static void reload(struct engine *e)
 static void on_signal(void *ctx, uint32_t events)
 {
         struct engine *e = ctx;
-        struct signalfd_siginfo i;
 
-        while (read(e->signals.fd, &i, sizeof i) == sizeof i) {
-                if (i.ssi_signo == SIGHUP)
+        for (int s; (s = signals_next(&e->signals));) {
+                if (s == SIGHUP)
                         reload(e);
-                else if (i.ssi_signo == SIGTERM)
+                else if (s == SIGTERM)
                         e->loop.stop = true;
-                /* SIGINT goes to the whole terminal; whether to stop then is the supervisor's word. */
         }
-}
-
-static int watch_signals(struct engine *e)
-{
-        sigset_t set;
-
-        sigemptyset(&set);
-        sigaddset(&set, SIGHUP);
-        sigaddset(&set, SIGINT);
-        sigaddset(&set, SIGTERM);
-        sigprocmask(SIG_BLOCK, &set, NULL);
-        e->signals = (struct loop_fd){
-                .fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), .ready = on_signal, .ctx = e};
-        return e->signals.fd < 0 ? -errno : loop_add(&e->loop, &e->signals, EPOLLIN);
 }
 
 static int run(struct engine *e, int link_fd)
@@ -158,7 +142,7 @@ static int run(struct engine *e, int link_fd)
         if (r < 0)
                 return r;
         e->proc_fd = file_open_root(e->config.proc_root[0] ? e->config.proc_root : "/proc");
-        r = watch_signals(e);
+        r = signals_watch(&e->loop, &e->signals, on_signal, e);
         if (r < 0)
                 goto out;
         e->link = (struct link){.asked = on_asked, .recovered = on_recovered, .closed = on_closed, .ctx = e};
@@ -175,8 +159,7 @@ static int run(struct engine *e, int link_fd)
         session_done(&e->session);
         link_done(&e->link);
 out:
-        if (e->signals.fd >= 0)
-                close(e->signals.fd);
+        signals_done(&e->loop, &e->signals);
         loop_done(&e->loop);
         return r;
 }
