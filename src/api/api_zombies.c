@@ -217,14 +217,6 @@ static int most_first(const void *pa, const void *pb)
         return x->holder_pid < y->holder_pid ? -1 : x->holder_pid > y->holder_pid;
 }
 
-/* At the pace of the last hour; a handful within moments is taken as over 10 s at least. */
-static double per_hour(const struct held *h, uint64_t now_ns)
-{
-        if (h->last_hour < 2)
-                return h->last_hour;
-        return (h->last_hour - 1) * 3600.0 / MAX(view_age(h->oldest_in_hour_ns, now_ns), 10.0);
-}
-
 static void held(const struct api_view *v, const struct held *h, struct json_out *j)
 {
         const struct board *b = v->board;
@@ -232,7 +224,7 @@ static void held(const struct api_view *v, const struct held *h, struct json_out
         const struct process *p = view_holder(b, &v->index, example);
         const struct service *s = view_service(b, p ? p->service : example->service);
         bool limited = view_known(s->pids_limit) && s->pids_limit;
-        double rate = per_hour(h, v->now_ns), exhausted_in = NAN;
+        double rate = view_pace(h->last_hour, h->oldest_in_hour_ns, v->now_ns), exhausted_in = NAN;
         char text[512];
 
         if (limited && view_known(s->pids) && s->pids >= s->pids_limit)

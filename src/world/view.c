@@ -305,6 +305,15 @@ uint32_t view_recent(const struct recent *r, uint64_t now_ns, double window_sec)
         return n;
 }
 
+double view_pace(uint64_t n, uint64_t oldest_ns, uint64_t now_ns)
+{
+        if (n < 2)
+                return (double)n;
+        /* A handful within moments is no pace yet: at least a minute is looked at, unless so many happened
+         * within less. */
+        return (double)(n - 1) * 3600.0 / MAX(view_age(oldest_ns, now_ns), n < BOARD_RECENT ? 60.0 : 0.1);
+}
+
 double view_per_hour(const struct recent *r, uint64_t now_ns)
 {
         uint32_t n = view_recent(r, now_ns, 3600);
@@ -312,9 +321,7 @@ double view_per_hour(const struct recent *r, uint64_t now_ns)
 
         if (n < 2 || !view_recent_at(r, n - 1, &oldest, NULL))
                 return n;
-        /* A handful within moments is no pace yet: at least a minute is looked at, unless all that is kept
-         * happened within less. */
-        return (n - 1) * 3600.0 / MAX(view_age(oldest, now_ns), n < BOARD_RECENT ? 60.0 : 0.1);
+        return view_pace(n, oldest, now_ns);
 }
 
 double view_exhausted_in(const struct service *s, uint64_t now_ns)

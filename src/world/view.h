@@ -130,6 +130,8 @@ uint32_t view_top(const struct board *b, enum view_metric metric, struct view_to
 uint32_t view_recent(const struct recent *r, uint64_t now_ns, double window_sec);
 /* The i-th newest moment, i = 0 the newest; false when it is not kept. */
 bool view_recent_at(const struct recent *r, uint32_t i, uint64_t *ret_ns, int32_t *ret_value);
+/* n moments since oldest_ns, as a pace per hour. */
+double view_pace(uint64_t n, uint64_t oldest_ns, uint64_t now_ns);
 /* How many happen per hour at the pace of the last hour. */
 double view_per_hour(const struct recent *r, uint64_t now_ns);
 /* Seconds until a service's pid limit is reached at the pace its zombies come; NAN when it never is. */
