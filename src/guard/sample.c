@@ -19,7 +19,7 @@
 #define FIRST_SAMPLE_NS NSEC_PER_SEC
 #define DISKS_NS        (60 * NSEC_PER_SEC)
 #define SELF_NS         (10 * NSEC_PER_SEC)
-#define AUDIT_NS        (5 * NSEC_PER_SEC)
+#define AUDIT_NS        (9 * NSEC_PER_SEC)  /* the ledger is proven at least every 10 s */
 #define AUDIT_ALONE_NS  NSEC_PER_SEC        /* BPF alone misses what happens while a thread of PID 1 runs */
 #define EMPTY_KEEP_NS   (30 * NSEC_PER_SEC) /* a container's restart comes back to the same path */
 #define SLOPE_SAMPLES   24                  /* 2 minutes of samples before a slope is believed */

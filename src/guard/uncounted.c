@@ -62,7 +62,8 @@ void guard_uncounted_died(struct guard *g, uint32_t i)
 void guard_uncounted(struct guard *g, uint64_t hidden_ns, uint64_t interval_ns)
 {
         bool iterator = g->bpf && g->board->sources.bpf_iterator, any = false;
-        double limit = iterator ? WORTH_A_WALK : WORTH_READING;
+        double limit =
+                (iterator ? WORTH_A_WALK : WORTH_READING) * MAX((double)g->board->host.tasks / 1000, 1.0);
 
         for (uint32_t k = 2; k < g->world.cgroup_top && !any; k++)
                 any = g->group[k].no_cpu;
