@@ -112,4 +112,4 @@ class HealthyCompose(Scenario):
     def _findings(self):
         if not self.sexton:
             return set()
-        return {(one["detector"], one["service"], one["text"]) for one in self.sexton.findings() if not self.foreign(one["service"])}
+        return {(one["detector"], one["service"], one["text"]) for one in self.sexton.findings() if not self.foreign_finding(one)}
