@@ -18,9 +18,10 @@ WINDOW, QUIET = 15, 20
 
 
 def _measure(roots, windows):
-    """{name: (PSS in bytes, cores)}, births a second by others, and whether enough windows were quiet."""
+    """{name: (PSS in bytes, cores)}, births a second by others, whether enough windows were quiet, and what Sexton
+    uses at no births at all and for each, by a straight line through all windows."""
     quiet, noisy = [], []
-    while len(quiet) < windows and len(quiet) + len(noisy) < 5 * windows:
+    while len(quiet) < windows and len(quiet) + len(noisy) < 3 * windows:
         meter = procfs.CpuMeter(roots)
         births = procfs.births()
         time.sleep(WINDOW)
@@ -28,8 +29,13 @@ def _measure(roots, windows):
         (quiet if births <= QUIET else noisy).append((meter.ratios(), births))
     counted = quiet if len(quiet) >= windows else quiet + noisy
     cpu = {name: statistics.mean(ratios[name] for ratios, _ in counted) for name in roots}
+    line = ""
+    if len(noisy) + len(quiet) > 2 and noisy:
+        every = [(births, ratios["sexton"]) for ratios, births in quiet + noisy]
+        slope, base = statistics.linear_regression([one[0] for one in every], [one[1] for one in every])
+        line = f"{percent(max(0.0, base))} and {max(0.0, slope) * 1e6:.0f} µs for each birth"
     births = statistics.mean(births for _, births in counted)
-    return {name: (procfs.memory_of(pid), cpu[name]) for name, pid in roots.items()}, births, counted is quiet
+    return {name: (procfs.memory_of(pid), cpu[name]) for name, pid in roots.items()}, births, counted is quiet, line
 
 
 def run(bench):
@@ -39,11 +45,11 @@ def run(bench):
         roots = {"sexton": sexton.pid, **peers.roots()}
         time.sleep(10 if bench.quick else 30)  # what happens once, at the start, is over
         processes = len(procfs.pids())
-        idle, idle_births, idle_quiet = _measure(roots, windows)
+        idle, idle_births, idle_quiet, idle_line = _measure(roots, windows)
         with bench.workloads.running("crowd", SLEEPERS, ZOMBIES) as crowd:
             crowd.says()
             time.sleep(5 if bench.quick else 20)
-            loaded, loaded_births, loaded_quiet = _measure(roots, windows)
+            loaded, loaded_births, loaded_quiet, loaded_line = _measure(roots, windows)
     own_idle, own_loaded = idle["sexton"], loaded["sexton"]
     crowd_text = f"{SLEEPERS:,} sleepers and {ZOMBIES:,} zombies"
     bench.report.rows(
@@ -60,7 +66,9 @@ def run(bench):
         ],
         f"Others started {idle_births:.1f} processes and threads a second while idle was measured, and"
         f" {loaded_births:.1f} with the crowd; each costs Sexton a little. CPU is in percent of one core."
-        + ("" if idle_quiet and loaded_quiet else " **The machine was never quiet; this measures that too.**"),
+        + ("" if idle_quiet and loaded_quiet else " **The machine was never quiet for long enough; this measures that too.**")
+        + (f" By a straight line through all windows, idle is {idle_line}." if idle_line else "")
+        + (f" With the crowd it is {loaded_line}." if loaded_line else ""),
     )  # fmt: skip
     table = []
     for name in roots:
