@@ -3,6 +3,7 @@
 
 import argparse
 import os
+import signal
 import sys
 import time
 import traceback
@@ -54,6 +55,9 @@ def parse(arguments):
 
 def main():
     chosen = parse(sys.argv[1:])
+    # An end by signal ends what was started, too.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, frame: sys.exit(128 + number))
     broken = []
     cache = f"{ROOT}/build-bench/results{'-quick' if chosen.quick else ''}.json"
     report = Report(ROOT, cache)

@@ -14,14 +14,14 @@ SLEEPERS, ZOMBIES = 5000, 2000
 
 # Each window holds one scrape of each exporter. Those in which others started more processes than this don't count,
 # because they measure the others.
-WINDOW, QUIET = 15, 20
+WINDOW, QUIET = 15, 30
 
 
 def _measure(roots, windows):
     """{name: (PSS in bytes, cores)}, births a second by others, whether enough windows were quiet, and what Sexton
     uses at no births at all and for each, by a straight line through all windows."""
     quiet, noisy = [], []
-    while len(quiet) < windows and len(quiet) + len(noisy) < 3 * windows:
+    while len(quiet) < windows and len(quiet) + len(noisy) < 2 * windows:
         meter = procfs.CpuMeter(roots)
         births = procfs.births()
         time.sleep(WINDOW)
@@ -39,7 +39,7 @@ def _measure(roots, windows):
 
 
 def run(bench):
-    windows = 1 if bench.quick else 6
+    windows = 1 if bench.quick else 4
     seconds = windows * WINDOW
     with Sexton(bench.program) as sexton, Peers() as peers:
         roots = {"sexton": sexton.pid, **peers.roots()}
