@@ -9,6 +9,7 @@
 #include "cli/child.h"
 #include "cli/options.h"
 #include "config/config.h"
+#include "recorder/listen.h"
 #include "wire/board_map.h"
 #include "wire/ring.h"
 
@@ -91,6 +92,7 @@ static int load_config(const struct options *o, struct config *c)
 static int make_folder(const char *path)
 {
         char part[256];
+        struct stat st;
 
         snprintf(part, sizeof part, "%s", path);
         for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
@@ -99,7 +101,11 @@ static int make_folder(const char *path)
                         return -errno;
                 *slash = '/';
         }
-        return mkdir(part, 0755) < 0 && errno != EEXIST ? -errno : 0;
+        if (mkdir(part, 0755) == 0)
+                return 0;
+        if (errno != EEXIST)
+                return -errno;
+        return stat(part, &st) < 0 ? -errno : S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
 }
 
 static int make_folders(const struct config *c)
@@ -307,7 +313,7 @@ static void look_if_ready(void *ctx, uint64_t now_ns)
 
         if (s->board->updated_ns && access(s->config.socket, F_OK) == 0) {
                 notify("READY=1");
-                log_info("ready: sexton status --socket %s, http://%s", s->config.socket, s->config.listen);
+                log_info("ready: sexton status --socket %s", s->config.socket);
                 return;
         }
         loop_arm(&s->loop, &s->ready, now_ns + READY_POLL_NS);
@@ -362,6 +368,7 @@ extern const struct verb verb_run;
 static int run(int argc, char **argv)
 {
         static struct supervisor s;
+        struct error e = {0};
         struct options o;
         int r = options_parse(&o, &verb_run, 0, argc, argv);
 
@@ -373,6 +380,11 @@ static int run(int argc, char **argv)
         log_init("run", LOG_LEVEL_INFO);
         if (make_folders(&s.config) < 0)
                 return EXIT_USAGE;
+        /* what is at the socket's place is removed at the end, so it must not be somebody else's */
+        if (listen_unix_clear(s.config.socket, &e) < 0) {
+                log_error("%s (choose another with --socket)", e.text);
+                return EXIT_USAGE;
+        }
         r = supervise(&s);
         unlink(s.config.socket);
         return r < 0 ? EXIT_BAD : EXIT_DONE;

@@ -38,11 +38,14 @@ static void make_folder(const char *path)
                 mkdir(folder, 0755); /* bind() tells what is wrong with it */
 }
 
-/* Makes way for a new socket when the old one is dead. */
-static int clear(const char *path, const struct sockaddr_un *a, struct error *e)
+int listen_unix_clear(const char *path, struct error *e)
 {
+        struct sockaddr_un a;
         struct stat st;
+        int r = fill(&a, path, e);
 
+        if (r < 0)
+                return r;
         if (lstat(path, &st) < 0)
                 return errno == ENOENT ? 0 : failed(path, e);
         if (!S_ISSOCK(st.st_mode))
@@ -50,7 +53,7 @@ static int clear(const char *path, const struct sockaddr_un *a, struct error *e)
         cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (fd < 0)
                 return error_set(e, -errno, "socket: %s", strerror(errno));
-        if (connect(fd, (const struct sockaddr *)a, sizeof *a) < 0 && errno == ECONNREFUSED) {
+        if (connect(fd, (const struct sockaddr *)&a, sizeof a) < 0 && errno == ECONNREFUSED) {
                 if (unlink(path) < 0 && errno != ENOENT)
                         return error_set(e, -errno, "%s: left behind, and can't be removed: %s", path,
                                 strerror(errno));
@@ -68,7 +71,7 @@ int listen_unix(const char *path, gid_t gid, struct error *e)
         if (r < 0)
                 return r;
         make_folder(path);
-        r = clear(path, &a, e);
+        r = listen_unix_clear(path, e);
         if (r < 0)
                 return r;
         cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
