@@ -196,6 +196,7 @@ static int start(struct guard *g, int engine_fd)
 
 int guard_main(const struct config *c, int config_fd, int board_fd, int ring_fd, int engine_fd, int alive_fd)
 {
+        static const char *const layouts[] = {"none", "v1", "v2", "hybrid"};
         /* Far too big for a stack, and mostly never touched. */
         struct guard *g = mmap(
                 NULL, sizeof *g, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -220,8 +221,8 @@ int guard_main(const struct config *c, int config_fd, int board_fd, int ring_fd,
         g->alive_watch = (struct loop_fd){.fd = alive_fd, .ready = supervisor_gone, .ctx = g};
         loop_add(&g->loop, &g->alive_watch, EPOLLIN);
         reserve();
-        log_info("watching by %s, cgroup v%u, %u processes, %u zombies", lifecycle_name(&g->board->sources),
-                g->layout.version, g->board->process_top - 1, g->board->zombies);
+        log_info("watching by %s, cgroup %s, %u processes, %u zombies", lifecycle_name(&g->board->sources),
+                layouts[MIN(g->layout.version, 3)], g->board->process_top - 1, g->board->zombies);
         r = loop_run(&g->loop);
         guard_sample_stop(g);
         guard_lifecycle_stop(g);

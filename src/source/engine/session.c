@@ -60,9 +60,9 @@ static void tell(struct session *s, uint8_t state, const char *text)
         text_set(m.state.text, sizeof m.state.text, text);
         if (s->told_state == state + 1 && !strcmp(s->told_text, m.state.text))
                 return;
-        if (s->told_state != state + 1)
+        if (s->logged_state != state + 1)
                 log_info("%s", m.state.text);
-        s->told_state = (uint8_t)(state + 1);
+        s->told_state = s->logged_state = (uint8_t)(state + 1);
         text_set(s->told_text, sizeof s->told_text, m.state.text);
         s->send(s->ctx, &m);
 }

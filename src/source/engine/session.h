@@ -35,11 +35,12 @@ struct session {
 
         enum session_phase phase;
         char path[SESSION_PATH];
-        uint32_t candidate; /* paths[] tried first */
-        bool known;         /* a daemon answered once */
-        uint8_t engine;     /* ENGINE_DOCKER or ENGINE_PODMAN when known */
-        char name[64];      /* "Docker 20.10.24" */
-        uint8_t told_state; /* enum engine_state + 1 as last told, 0 nothing yet */
+        uint32_t candidate;   /* paths[] tried first */
+        bool known;           /* a daemon answered once */
+        uint8_t engine;       /* ENGINE_DOCKER or ENGINE_PODMAN when known */
+        char name[64];        /* "Docker 20.10.24" */
+        uint8_t told_state;   /* enum engine_state + 1 as last told, 0 nothing yet */
+        uint8_t logged_state; /* the same for the log, where a guard that starts again is no news */
         char told_text[120];
         uint64_t backoff_ns, heard_ns, listed_ns;
         int64_t connected_unix_ns, resume_unix_ns; /* resume: from when events are asked for after a cut */
