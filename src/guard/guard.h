@@ -52,7 +52,6 @@ struct guard {
         int deaths_epoll; /* pidfds of zombies and leaders, nested in the loop */
         int32_t *pidfd;   /* by process index; 0 = none, else descriptor + 1 */
         uint32_t pidfds, pidfds_max;
-        bool drain_armed;
         uint64_t last_drain_ns;
         uint32_t candidates;
         struct {

@@ -32,6 +32,9 @@ enum {
 #define EXPIRE_CROWD_NS (200 * NSEC_PER_MSEC)
 enum { EXPIRE_CROWD = 1 << 14 };
 
+/* So much later it is looked for: a wake-up for each burial would cost more than all else. */
+#define CPU_AFTER_NS (100 * NSEC_PER_MSEC)
+
 static int pidfd_open_pid(int32_t pid)
 {
         return (int)syscall(SYS_pidfd_open, pid, 0);
@@ -429,14 +432,14 @@ static void drain_fires(void *ctx, uint64_t now_ns)
         if (g->scan_wanted)
                 guard_scan(g, now_ns);
         board_write_end(g->board, clock_boot_ns());
-        g->drain_armed = false;
         if (g->connector.fd >= 0)
                 loop_modify(&g->loop, &g->connector_watch, EPOLLIN | EPOLLONESHOT);
-        /* BPF's word comes later than the connector's, and wakes nobody before its ring fills. */
-        if (g->bpf && (g->connector.fd < 0 || g->world.awaiting)) {
-                g->drain_armed = true;
+        /* BPF's word comes later than the connector's, and wakes nobody before its ring fills. A burial's
+         * CPU is in no hurry. */
+        if (g->bpf && g->connector.fd < 0)
                 loop_arm(&g->loop, &g->drain_timer, now_ns + drain_interval(g));
-        }
+        else if (g->bpf && g->world.awaiting)
+                loop_arm(&g->loop, &g->drain_timer, now_ns + CPU_AFTER_NS);
 }
 
 /* The first event of a batch: let others gather before looking. */
@@ -444,10 +447,10 @@ static void connector_ready(void *ctx, uint32_t events)
 {
         struct guard *g = ctx;
 
-        if (!g->drain_armed) {
-                g->drain_armed = true;
-                loop_arm(&g->loop, &g->drain_timer, clock_boot_ns() + drain_interval(g));
-        }
+        uint64_t due_ns = clock_boot_ns() + drain_interval(g);
+
+        if (!g->drain_timer.due_ns || g->drain_timer.due_ns > due_ns)
+                loop_arm(&g->loop, &g->drain_timer, due_ns);
 }
 
 /* A quarter of BPF's ring in less than a round, often ten thousand burials that RCU held back: another
