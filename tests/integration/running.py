@@ -36,7 +36,8 @@ class Daemon:
         return json.loads(done.stdout) if done.returncode in (0, 1) else None
 
     def parts(self):
-        return {role: self.status()["self"][f"{role}_pid"] for role in ("guard", "engine", "recorder")}
+        own = (self.status() or {}).get("self", {})
+        return {role: own.get(f"{role}_pid") for role in ("guard", "engine", "recorder")}
 
     def code(self):
         """How it ended, or None when it had to be killed."""
@@ -61,7 +62,7 @@ def look(check, program, folder):
     socket = f"{folder}/sock"
     first = Daemon(program, folder, socket)
     try:
-        check(becomes(first.status), "it answers")
+        check(becomes(lambda: first.status() and None not in first.parts().values()), "it answers")
         second = Daemon(program, folder, socket)
         check(second.code() == 2, "a second one on the same socket is refused")
         check("is Sexton running already?" in open(first.log).read(), "and told why")
@@ -70,7 +71,7 @@ def look(check, program, folder):
             os.kill(pid, signal.SIGKILL)
 
             def replaced(role=role, pid=pid):
-                return first.status() and first.parts()[role] not in (pid, None)
+                return first.parts()[role] not in (pid, None)
 
             check(becomes(replaced), f"a killed {role} is replaced, and questions are answered")
         parts = first.parts().values()
