@@ -159,7 +159,7 @@ static void answer_culprit(const struct board *b, struct why_answer *a, const st
                 add(a->answer, sizeof a->answer, "%s%.120s", i == 0 ? "" : "; ", s->reason[i]);
         add(a->answer, sizeof a->answer, ".");
         if (n)
-                add(a->answer, sizeof a->answer, " %.200s.", own[0]->text);
+                add(a->answer, sizeof a->answer, " %s.", own[0]->text);
         if (h->weight[HARM_LOAD] <= 0 && h->weight[HARM_CPU] <= 0 && h->weight[HARM_MEMORY] <= 0) {
                 add(a->answer, sizeof a->answer, " The host bears it so far: ");
                 vitals(b, h, a->answer, sizeof a->answer);
@@ -192,13 +192,13 @@ static void answer_nobody(const struct board *b, struct why_answer *a, const str
                 add(a->answer, sizeof a->answer, "None of the services explains it: %s.", now);
         a->confidence = h->sum <= 0 ? 0.9 : 0.5;
         for (uint32_t i = 0; i < hosts; i++) {
-                add(a->answer, sizeof a->answer, " %.160s.", own[i]->text);
+                add(a->answer, sizeof a->answer, " %s.", own[i]->text);
                 take_finding(a, own[i], 3);
         }
         for (uint32_t i = 0; i < n; i++) {
                 if (harm_findings(b, s[i].service, own, 1) == 0)
                         continue;
-                add(a->answer, sizeof a->answer, " A defect of its own: %.160s.", own[0]->text);
+                add(a->answer, sizeof a->answer, " A defect of its own: %s.", own[0]->text);
                 take_finding(a, own[0], 2);
         }
         if (view_above(b->host.cpu_unattributed_ratio, 0.3))
@@ -254,7 +254,7 @@ int why_service(const struct board *b, const char *name, uint64_t now_ns, struct
         *ret = (struct why_answer){};
         snprintf(ret->question, sizeof ret->question, "What is wrong with %.120s?", name);
         for (uint32_t k = 0; k < n; k++) {
-                add(ret->answer, sizeof ret->answer, "%s%.200s.", k ? " " : "", own[k]->text);
+                add(ret->answer, sizeof ret->answer, "%s%s.", k ? " " : "", own[k]->text);
                 take_finding(ret, own[k], BOARD_EVIDENCE);
         }
         if (n) {

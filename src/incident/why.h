@@ -20,7 +20,7 @@ struct suspect {
 
 struct why_answer {
         char question[160];
-        char answer[600];
+        char answer[1600];
         bool has_culprit;
         uint16_t culprit;
         char culprit_name[BOARD_NAME];
