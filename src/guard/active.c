@@ -1,7 +1,7 @@
 /* Who is running or stuck now: the load average shared out among services. Each second the runnable
  * and uninterruptible tasks are counted per service and fed into the kernel's own average; the shares
- * are then scaled to the kernel's load1, so that they add up to it. When the kernel says that nobody
- * but us runs, nobody is looked at.
+ * are then scaled to the kernel's load1, so that with what is left from before they add up to it. When the
+ * kernel says that nobody but us runs, nobody is looked at.
  */
 #include "guard/guard.h"
 
@@ -82,8 +82,17 @@ static void walk(struct active *a)
 static void share_load(struct guard *g, double seconds)
 {
         struct board *b = g->board;
-        double keep1 = exp(-seconds / 60), keep5 = exp(-seconds / 300), sum1 = 0, sum5 = 0;
+        double keep1 = exp(-seconds / 60), keep5 = exp(-seconds / 300), sum1, sum5;
 
+        if (!g->last_load_ns) {
+                /* The average remembers minutes of which we saw nothing. */
+                g->load_before = isnan(b->host.load1) ? 0 : b->host.load1;
+                g->load_before5 = isnan(b->host.load5) ? 0 : b->host.load5;
+        }
+        g->load_before *= keep1;
+        g->load_before5 *= keep5;
+        sum1 = g->load_before;
+        sum5 = g->load_before5;
         for (uint32_t i = 0; i < b->service_top; i++) {
                 const struct service *s = &b->service[i];
                 double n = s->runnable + s->uninterruptible;
@@ -92,6 +101,8 @@ static void share_load(struct guard *g, double seconds)
                 sum1 += g->load_sum[i];
                 sum5 += g->load_sum5[i];
         }
+        b->host.load1_before =
+                sum1 > 0.01 && !isnan(b->host.load1) ? b->host.load1 * g->load_before / sum1 : 0;
         for (uint32_t i = 0; i < b->service_top; i++) {
                 struct service *s = &b->service[i];
                 s->load1 = sum1 > 0.01 && !isnan(b->host.load1) ? b->host.load1 * g->load_sum[i] / sum1 : 0;

@@ -82,6 +82,7 @@ struct guard {
         uint64_t ticks, last_sample_ns, last_load_ns, last_active_ns, disks_due_ns, self_due_ns;
         uint64_t kernel_cpu_ns, host_irq_ns, last_host_busy_ns, self_cpu_ns;
         double load_sum[BOARD_SERVICES], load_sum5[BOARD_SERVICES];
+        double load_before, load_before5; /* of the average when we began to look */
         uint64_t last_forks[BOARD_SERVICES];
         struct guard_slope slope[BOARD_SERVICES];
         struct {

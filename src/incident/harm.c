@@ -95,7 +95,7 @@ struct harm harm_of(const struct board *b, uint64_t now_ns)
         }
         memcpy(h.had, h.total, sizeof h.had);
         if (isfinite(b->host.load1))
-                h.had[HARM_LOAD] = b->host.load1;
+                h.had[HARM_LOAD] = fmax(b->host.load1 - view_or_zero(b->host.load1_before), 0);
         if (isfinite(b->host.cpu_busy_ratio))
                 h.had[HARM_CPU] = b->host.cpu_busy_ratio * (double)b->host.cpus;
         /* What no service explains belongs to nobody: it lessens everybody's share. */

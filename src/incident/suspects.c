@@ -38,7 +38,7 @@ static void reason_of_kind(
                 reason(s, "holds %.0f of %.0f zombies past the grace period", part, h->had[kind]);
                 break;
         case HARM_LOAD:
-                reason(s, "has %.2f of load %.2f", part, h->had[kind]);
+                reason(s, "has %.2f of load %.2f", part, fmax(b->host.load1, part));
                 break;
         case HARM_CPU:
                 reason(s,

@@ -229,6 +229,7 @@ struct host {
         uint32_t cpus;
         uint64_t boot_unix_ns;
         double load1, load5, load15;
+        double load1_before;        /* of load1, what is left from before Sexton looked: nobody's */
         uint32_t runnable, blocked; /* procs_running, procs_blocked */
         uint64_t tasks;             /* all threads, zombies included */
         uint64_t pid_max, threads_max;
