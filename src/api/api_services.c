@@ -54,7 +54,7 @@ static void service(const struct api_view *v, const struct service *s, const cha
         json_out_object_end(j);
         json_out_seconds(j, "throttled_seconds", s->throttled_ns);
         json_out_count(j, "oom_kills", s->oom_kills);
-        json_out_count(j, "restarts", s->restarts.total);
+        json_out_count(j, "restarts", s->restarts.total + s->restarts_before);
         json_out_int(j, "restarts_last_hour", view_recent(&s->restarts, v->now_ns, 3600));
         json_out_text(j, "health", container_health_name(s->health));
         health_checks(s, j);

@@ -46,6 +46,16 @@ static void group_emptied(void *ctx, uint32_t k)
         guard_group_emptied(ctx, k);
 }
 
+static void process_orphaned(void *ctx, int32_t pid, uint32_t zombies)
+{
+        guard_orphaned(ctx, pid, zombies);
+}
+
+static void process_buried(void *ctx, uint32_t i)
+{
+        guard_unwatch(ctx, i);
+}
+
 static void process_died(void *ctx, uint32_t i)
 {
         guard_uncounted_died(ctx, i);
@@ -177,6 +187,8 @@ static int start(struct guard *g, int engine_fd)
         g->world.announced = zombie_announced;
         g->world.emptied = group_emptied;
         g->world.died = process_died;
+        g->world.buried = process_buried;
+        g->world.orphaned = process_orphaned;
         look_around(g);
         learn_family(g);
         r = signals_watch(&g->loop, &g->signal_watch, signalled, g);

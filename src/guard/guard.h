@@ -11,6 +11,7 @@
 #include "source/cgroup/cgroup.h"
 #include "source/netlink/connector.h"
 #include "source/proc/host.h"
+#include "source/proc/process.h"
 #include "wire/ring.h"
 #include "world/world.h"
 
@@ -56,7 +57,7 @@ struct guard {
         uint32_t candidates;
         struct {
                 uint32_t process;
-                int32_t status;
+                int32_t pid, status;
                 uint64_t time_ns;
         } candidate[GUARD_CANDIDATES];
         uint32_t resolve_count, resolve[GUARD_QUEUE];
@@ -121,6 +122,12 @@ void guard_resolve(struct guard *g, uint32_t process);
 void guard_lifecycle_tick(struct guard *g, uint64_t now_ns);
 /* What /proc says of a zombie: parent, session, CPU, name, tracer. */
 void guard_read_zombie(struct guard *g, uint32_t process, bool thoroughly);
+/* The status that /proc tells, -1 where it tells none to us. */
+int32_t guard_exit_code(const struct guard *g, const struct proc_stat *st);
+/* A process died that held dead ones: reads who holds them now. */
+void guard_orphaned(struct guard *g, int32_t pid, uint32_t orphans);
+/* Nothing is left of it: lets go of its pidfd. */
+void guard_unwatch(struct guard *g, uint32_t process);
 void guard_events_lost(struct guard *g, const char *source, uint64_t missed, uint64_t now_ns);
 
 /* ---- scan.c ---- */

@@ -62,27 +62,33 @@ static bool keep_watching(struct guard *g, uint32_t i, int fd, uint32_t events)
         return true;
 }
 
-static void bury(struct guard *g, uint32_t i, uint64_t now_ns)
+void guard_unwatch(struct guard *g, uint32_t i)
 {
-        int32_t pid = g->board->process[i].pid;
-        uint32_t orphans = g->board->process[i].zombies;
+        if (g->pidfd)
+                unwatch(g, i);
+}
 
-        unwatch(g, i);
-        world_buried(&g->world, i, now_ns);
-        if (!orphans)
-                return;
-        /* Its dead children have another holder now; reparenting has no event of its own. All of them
-         * went to the same one, so one look tells for twenty thousand. */
+/* All of them went to the same one, so one look tells for twenty thousand. */
+void guard_orphaned(struct guard *g, int32_t pid, uint32_t orphans)
+{
         struct proc_stat st = {.ppid = 0};
+
         for (uint32_t z = g->board->ledger_head; z && orphans; z = g->board->process[z].list_next) {
-                if (g->board->process[z].ppid != pid)
+                if (g->board->process[z].ppid != pid || g->board->process[z].state != PROCESS_ZOMBIE)
                         continue;
-                if (st.ppid <= 0 && proc_read_stat(g->proc_fd, g->board->process[z].pid, &st) < 0)
+                if ((st.ppid <= 0 || st.ppid == pid) &&
+                        proc_read_stat(g->proc_fd, g->board->process[z].pid, &st) < 0)
                         st.ppid = 0; /* buried already: its own news are on their way */
                 if (st.ppid > 0)
                         world_reparent(&g->world, z, st.ppid);
                 orphans--;
         }
+}
+
+int32_t guard_exit_code(const struct guard *g, const struct proc_stat *st)
+{
+        /* without leave to trace it the kernel shows 0 */
+        return st->exit_code > 0 || (g->board->sources.root && !st->exit_code) ? st->exit_code : -1;
 }
 
 void guard_read_zombie(struct guard *g, uint32_t i, bool thoroughly)
@@ -97,8 +103,8 @@ void guard_read_zombie(struct guard *g, uint32_t i, bool thoroughly)
         world_reparent(&g->world, i, st.ppid);
         p->sid = st.sid;
         memcpy(p->comm, st.comm, sizeof p->comm);
-        if (p->state == PROCESS_ZOMBIE && st.exit_code > 0 && !p->exit_status)
-                p->exit_status = st.exit_code;
+        if (p->state == PROCESS_ZOMBIE && p->exit_status < 0)
+                p->exit_status = guard_exit_code(g, &st);
         /* ticks count all threads in steps of 10 ms; schedstat is exact but knows the leader only */
         uint64_t cpu = proc_ticks_to_ns(st.utime_ticks + st.stime_ticks);
         if (proc_read_schedstat(g->proc_fd, p->pid, &leader_ns) == 0)
@@ -118,44 +124,52 @@ void guard_read_zombie(struct guard *g, uint32_t i, bool thoroughly)
         }
 }
 
+/* Nothing is left of it. A status that was known before is not forgotten for want of a better one. */
+static void gone(struct guard *g, uint32_t i, int32_t status, uint64_t time_ns, uint64_t now_ns)
+{
+        struct process *p = &g->board->process[i];
+
+        if (status >= 0)
+                p->exit_status = status;
+        p->exit_ns = p->exit_ns ? p->exit_ns : time_ns;
+        world_buried(&g->world, i, now_ns);
+}
+
+/* No descriptor left, a leader with living threads, an exec by a thread, or another process by now: rare
+ * enough to ask /proc. True when it is a zombie. */
+static bool is_dead_by_stat(struct guard *g, uint32_t i, uint64_t time_ns)
+{
+        const struct process *p = &g->board->process[i];
+        struct proc_stat st;
+
+        if (proc_read_stat(g->proc_fd, p->pid, &st) < 0 || (st.state != 'Z' && st.state != 'X'))
+                return false;
+        if (st.threads <= 1)
+                return true;
+        world_threads(&g->world, i, (int)st.threads - (int)p->threads);
+        world_leader(&g->world, i, time_ns);
+        return false;
+}
+
 bool guard_check_dead(struct guard *g, uint32_t i, int32_t status, uint64_t time_ns, uint64_t now_ns)
 {
         struct process *p = &g->board->process[i];
         struct pollfd look = {.events = POLLIN};
-        struct proc_stat st;
         bool own = !g->pidfd[i];
 
         if (p->state == PROCESS_ZOMBIE && !own)
                 return false; /* its own pidfd tells */
         look.fd = own ? pidfd_open_pid(p->pid) : g->pidfd[i] - 1;
-        if (look.fd < 0 && errno == ESRCH) {
-                p->exit_status = p->exit_ns ? p->exit_status : status;
-                p->exit_ns = p->exit_ns ? p->exit_ns : time_ns;
-                bury(g, i, now_ns);
-                return true;
-        }
+        bool buried = look.fd < 0 && errno == ESRCH;
         if (look.fd >= 0)
                 poll(&look, 1, 0);
-        if (look.revents & POLLHUP) {
-                if (own)
+        if (buried || look.revents & POLLHUP) {
+                if (own && look.fd >= 0)
                         close(look.fd);
-                p->exit_status = status;
-                p->exit_ns = p->exit_ns ? p->exit_ns : time_ns;
-                bury(g, i, now_ns);
+                gone(g, i, status, time_ns, now_ns);
                 return true;
         }
-        bool dead = look.revents & POLLIN;
-        if (!dead) {
-                /* No descriptor left, a leader with living threads, an exec by a thread, or another
-                 * process by now: rare enough to ask /proc. */
-                bool leader =
-                        proc_read_stat(g->proc_fd, p->pid, &st) == 0 && (st.state == 'Z' || st.state == 'X');
-                if (leader && st.threads > 1) {
-                        world_threads(&g->world, i, (int)st.threads - (int)p->threads);
-                        world_leader(&g->world, i, time_ns);
-                }
-                dead = leader && st.threads <= 1;
-        }
+        bool dead = look.revents & POLLIN || is_dead_by_stat(g, i, time_ns);
         bool changed = dead || p->state == PROCESS_LEADER;
         if (dead)
                 world_zombie(&g->world, i, time_ns, status, now_ns);
@@ -252,7 +266,7 @@ static void on_death(struct guard *g, const struct life_event *e)
                 guard_check_dead(g, i, e->exit_status, e->time_ns, e->time_ns);
         else
                 g->candidate[g->candidates++] = (__typeof__(g->candidate[0])){
-                        .process = i, .status = e->exit_status, .time_ns = e->time_ns};
+                        .process = i, .pid = e->pid, .status = e->exit_status, .time_ns = e->time_ns};
 }
 
 static void apply(struct guard *g, const struct life_event *e, bool from_bpf)
@@ -327,8 +341,9 @@ static void check_candidates(struct guard *g, uint64_t now_ns)
         for (uint32_t k = 0; k < g->candidates; k++) {
                 uint32_t i = g->candidate[k].process;
                 uint8_t state = g->board->process[i].state;
-                if (state != PROCESS_ALIVE && state != PROCESS_LEADER)
-                        continue; /* seen twice in this batch */
+                if ((state != PROCESS_ALIVE && state != PROCESS_LEADER) ||
+                        g->board->process[i].pid != g->candidate[k].pid)
+                        continue; /* seen twice in this batch, or buried in it and its entry another's */
                 guard_check_dead(g, i, g->candidate[k].status, g->candidate[k].time_ns, now_ns);
                 if (g->board->process[i].state == PROCESS_ZOMBIE && reads++ < ZOMBIE_READS)
                         guard_read_zombie(g, i, false);
@@ -477,9 +492,9 @@ static void deaths_fire(void *ctx, uint64_t now_ns)
                         if (!g->pidfd[i])
                                 continue;
                         if (e[k].events & EPOLLHUP) {
-                                bury(g, i, now_ns);
+                                world_buried(&g->world, i, now_ns);
                         } else if (g->board->process[i].state == PROCESS_LEADER) {
-                                world_zombie(&g->world, i, now_ns, 0, now_ns);
+                                world_zombie(&g->world, i, now_ns, -1, now_ns);
                                 guard_read_zombie(g, i, false);
                         }
                 }
@@ -549,7 +564,7 @@ static void poll_unwatched(struct guard *g, uint64_t now_ns)
                 g->poll_position = b->process[i].list_next;
                 if ((!g->pidfd[i] || !b->sources.pidfd_hup) && kill(b->process[i].pid, 0) < 0 &&
                         errno == ESRCH)
-                        bury(g, i, now_ns);
+                        world_buried(&g->world, i, now_ns);
         }
 }
 

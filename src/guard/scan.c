@@ -50,8 +50,7 @@ static void place_by_holder(struct guard *g, uint32_t i)
         uint32_t h = p->ppid > 1 ? world_find(&g->world, p->ppid) : 0;
 
         if (h && p->cgroup <= 1 && g->board->process[h].cgroup > 1) {
-                p->cgroup = g->board->process[h].cgroup;
-                world_set_service(&g->world, i, g->board->process[h].service);
+                world_place_zombie(&g->world, i, g->board->process[h].cgroup);
         }
 }
 
@@ -84,7 +83,7 @@ static int scan_one(void *ctx, int32_t pid)
                 return 0;
         }
         if (p->state != PROCESS_ZOMBIE)
-                guard_check_dead(g, i, st.exit_code > 0 ? st.exit_code : 0,
+                guard_check_dead(g, i, guard_exit_code(g, &st),
                         g->board->sources.scan && g->ticks ? now_ns : 0, now_ns);
         if (p->state == PROCESS_ZOMBIE)
                 guard_read_zombie(g, i, false);
@@ -172,7 +171,7 @@ static void audit_task(void *ctx, const struct bpf_task *t)
                 if (g->board->process[i].state != PROCESS_ALIVE)
                         return;
                 /* Its exit event may still wait in the socket: only old news are missing news. */
-                if (guard_check_dead(g, i, 0, a->now_ns, a->now_ns) &&
+                if (guard_check_dead(g, i, -1, a->now_ns, a->now_ns) &&
                         g->board->process[i].state == PROCESS_ZOMBIE)
                         guard_read_zombie(g, i, false);
                 return;
@@ -213,7 +212,6 @@ static void audit_with_bpf(struct guard *g, uint64_t now_ns)
 /* Sum over the groups whose zombies the pids controller shows, and what the ledger says of them. */
 static int64_t charged_difference(struct guard *g, bool *ret_covered_all)
 {
-        const struct board *b = g->board;
         int64_t difference = 0;
         uint64_t unreaped;
 
@@ -226,10 +224,7 @@ static int64_t charged_difference(struct guard *g, bool *ret_covered_all)
                         *ret_covered_all = false;
                         continue;
                 }
-                uint64_t ours = 0;
-                for (uint32_t i = b->ledger_head; i; i = b->process[i].list_next)
-                        ours += b->process[i].cgroup == k && b->process[i].state == PROCESS_ZOMBIE;
-                difference += (int64_t)unreaped - (int64_t)ours;
+                difference += (int64_t)unreaped - (int64_t)c->zombies;
         }
         return difference;
 }

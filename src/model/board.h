@@ -70,7 +70,7 @@ struct process {
         int32_t pid;
         int32_t ppid;        /* who would reap it now (real parent's thread group) */
         int32_t sid;         /* session, 0 unknown */
-        int32_t exit_status; /* as wait(2), valid when dead */
+        int32_t exit_status; /* as wait(2); -1 = unknown, or it lives */
         int32_t tracer_pid;
         uint32_t threads;
         uint32_t zombies; /* dead children it has not waited for */
@@ -200,6 +200,7 @@ struct service {
         double fork_rate;            /* per second, smoothed over 10 s */
         uint64_t died_ns;            /* its last process died... */
         int32_t died_status;         /* ...with this status, as wait(2) */
+        uint64_t restarts_before;    /* more of them, by the engine's count; their moments are not known */
         struct recent restarts;      /* value: exit code of the death before it */
         struct recent zombie_births; /* lasting ones (older than grace) held here */
         struct recent ooms;

@@ -35,7 +35,7 @@ struct event {
         uint16_t kind;
         uint16_t reserved;
         int32_t pid, ppid;
-        int32_t exit_status; /* as wait(2) */
+        int32_t exit_status; /* as wait(2); -1 = unknown */
         uint64_t start_ns;
         uint64_t count;  /* >= 1 */
         uint64_t cpu_ns; /* BOARD_UNKNOWN when not known */

@@ -69,10 +69,15 @@ static void move_service(struct world *w, uint16_t from, uint16_t to)
                         w->cgroup[i].service = to;
         struct service *f = &b->service[from], *t = &b->service[to];
         t->cpu_ns += f->cpu_ns;
-        t->cpu_exited_ns += f->cpu_exited_ns;
+        if (t->cpu_exited_ns != BOARD_UNKNOWN)
+                t->cpu_exited_ns = f->cpu_exited_ns == BOARD_UNKNOWN ? BOARD_UNKNOWN
+                                                                     : t->cpu_exited_ns + f->cpu_exited_ns;
         t->forks += f->forks;
         t->execs += f->execs;
         t->deaths += f->deaths;
+        t->deaths_signalled += f->deaths_signalled;
+        t->oom_kills += f->oom_kills;
+        t->oom_events += f->oom_events;
         memset(f, 0, sizeof *f);
         w->ledger_changed = true;
 }
@@ -97,7 +102,8 @@ static uint16_t name_container(struct world *w, const struct container *c)
         return service;
 }
 
-static void describe_service(struct world *w, uint16_t index, const struct container *c, uint64_t now_ns)
+static void describe_service(
+        struct world *w, uint16_t index, const struct container *c, bool is_new, uint64_t now_ns)
 {
         struct board *b = w->b;
         struct service *s = &b->service[index];
@@ -109,7 +115,8 @@ static void describe_service(struct world *w, uint16_t index, const struct conta
         if (other_id && s->id[0] && c->state != CONTAINER_RUNNING && s->state == CONTAINER_RUNNING)
                 return;
         if (other_id) {
-                if (s->id[0] || c->started_ns > w->started_ns) {
+                /* Replicas take turns in being told of; only one that is new to us was deployed. */
+                if (is_new && (c->started_ns > w->started_ns || (s->id[0] && !c->started_ns))) {
                         s->deployed_ns = now_ns;
                         world_event(w, EVENT_DEPLOY, index, NULL, now_ns, NAN,
                                 other_image ? "new image" : "new container");
@@ -148,14 +155,19 @@ void world_container(struct world *w, const struct container *c, uint64_t now_ns
         w->b->container[i] = *c;
         w->b->container[i].service = service;
         w->container[i].seen_by_sync = true;
+        bool is_new = !w->container[i].recorded;
+        w->container[i].recorded = true;
+        if (is_new && service)
+                w->b->service[service].restarts_before +=
+                        c->restart_count - MIN(c->restart_count, w->container[i].restarts);
         for (uint32_t g = 1; g < w->cgroup_top; g++)
                 if (w->cgroup[g].path[0] && strstr(w->cgroup[g].path, c->id)) {
                         w->cgroup[g].container = (uint16_t)i;
-                        if (w->cgroup[g].service != service)
+                        if (service && w->cgroup[g].service && w->cgroup[g].service != service)
                                 move_service(w, w->cgroup[g].service, service);
                 }
         if (service)
-                describe_service(w, service, &w->b->container[i], now_ns);
+                describe_service(w, service, &w->b->container[i], is_new, now_ns);
 }
 
 void world_containers_synced(struct world *w, bool begin)
@@ -182,7 +194,7 @@ void world_oom(struct world *w, uint16_t service, uint64_t n, uint64_t now_ns)
         uint64_t last = s->ooms.total ? s->ooms.at_ns[(s->ooms.total - 1) % BOARD_RECENT] : 0;
 
         /* the same kill, told by the other source: both come within seconds */
-        if (n == 1 && last && now_ns - MIN(last, now_ns) < 2 * NSEC_PER_SEC)
+        if (n == 1 && last && MAX(last, now_ns) - MIN(last, now_ns) < 2 * NSEC_PER_SEC)
                 return;
         s->oom_kills += n;
         for (uint64_t k = 0; k < MIN(n, (uint64_t)BOARD_RECENT); k++)
@@ -191,7 +203,7 @@ void world_oom(struct world *w, uint16_t service, uint64_t n, uint64_t now_ns)
                 w, EVENT_OOM, service, NULL, now_ns, (double)n, "killed for want of memory inside its limit");
 }
 
-static void started(struct world *w, uint32_t i, uint64_t at_ns)
+static void started(struct world *w, uint32_t i, bool replayed, uint64_t at_ns)
 {
         struct world_container *rt = &w->container[i];
         struct container *c = &w->b->container[i];
@@ -208,8 +220,12 @@ static void started(struct world *w, uint32_t i, uint64_t at_ns)
                 snprintf(text, sizeof text, "started again by a person");
         else
                 snprintf(text, sizeof text, "restarted by its policy after exit code %d", rt->died_code);
-        if (!person)
+        if (!person) {
                 recent_push(&s->restarts, at_ns, rt->died_code);
+                rt->restarts++;
+                if (replayed && s->restarts_before)
+                        s->restarts_before--; /* the engine's count holds it */
+        }
         world_event(w, EVENT_RESTART, c->service, NULL, at_ns, rt->died_code, text);
         rt->person_stop_ns = rt->died_ns = 0;
 }
@@ -279,7 +295,7 @@ void world_container_event(struct world *w, const struct engine_event *e, uint64
         struct service *s = &w->b->service[c->service];
         switch ((enum container_event)e->kind) {
         case CONTAINER_EVENT_START:
-                started(w, i, now_ns);
+                started(w, i, e->replayed, now_ns);
                 break;
         case CONTAINER_EVENT_DIE:
                 died(w, i, e, now_ns);

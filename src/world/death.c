@@ -23,7 +23,9 @@ static void fill_event(struct world *w, struct event *e, enum event_kind kind, u
                 .cpu_ns = BOARD_UNKNOWN,
                 .value = NAN,
         };
-        text_set(e->service, sizeof e->service, w->b->service[service].name);
+        /* what the engine and the configuration do concerns no service, not even "(other)" */
+        if (kind != EVENT_ENGINE && kind != EVENT_CONFIG)
+                text_set(e->service, sizeof e->service, w->b->service[service].name);
         if (!p)
                 return;
         e->pid = p->pid;
@@ -106,7 +108,7 @@ static void note_respawn(struct world *w, const struct process *p, enum origin o
         struct service *s = &w->b->service[p->service];
         uint32_t i;
 
-        if (!p->exit_status || origin == ORIGIN_HEALTHCHECK || origin == ORIGIN_EXEC ||
+        if (p->exit_status <= 0 || origin == ORIGIN_HEALTHCHECK || origin == ORIGIN_EXEC ||
                 p->flags & (PROCESS_F_INIT | PROCESS_F_PRE_EXISTING))
                 return;
         for (i = 0; i < WORLD_RESPAWNS; i++)
@@ -132,7 +134,7 @@ void world_death(struct world *w, const struct process *p, uint64_t now_ns)
         enum origin origin = world_origin(w, (uint32_t)(p - w->b->process));
 
         s->deaths++;
-        if (WIFSIGNALED(p->exit_status))
+        if (p->exit_status >= 0 && WIFSIGNALED(p->exit_status))
                 s->deaths_signalled++;
         if (p->cpu_ns != BOARD_UNKNOWN) {
                 /* what it used before we watched is not this service's account since then */
@@ -140,10 +142,6 @@ void world_death(struct world *w, const struct process *p, uint64_t now_ns)
                         s->cpu_exited_ns += p->cpu_ns;
                 if (origin == ORIGIN_HEALTHCHECK)
                         s->probe_cpu_ns += p->cpu_ns;
-        }
-        if (s->kind == SERVICE_SYSTEMD && !s->processes) {
-                s->died_ns = now_ns;
-                s->died_status = p->exit_status;
         }
         if (p->flags & PROCESS_F_KTHREAD)
                 return;

@@ -117,6 +117,7 @@ static void announce(struct world *w, uint32_t i, uint64_t now_ns)
         char text[100];
 
         p->flags |= PROCESS_F_ANNOUNCED;
+        w->young--;
         if (w->announced)
                 w->announced(w->emit_ctx, i);
         uint32_t h = world_find(w, p->ppid);
@@ -129,18 +130,20 @@ static void announce(struct world *w, uint32_t i, uint64_t now_ns)
         world_event(w, EVENT_ZOMBIE, p->service, p, now_ns, NAN, text);
 }
 
-/* The oldest are at the end: the list is ordered by discovery, so the walk ends at the first that was
- * announced in an earlier round. */
+/* The list is ordered by discovery, and a scan may find old ones late: the walk goes on until it has
+ * met all that were not announced yet. */
 static bool announce_young(struct world *w, uint64_t now_ns)
 {
         struct board *b = w->b;
         bool any = false;
+        uint32_t left = w->young;
 
-        for (uint32_t i = b->ledger_head; i; i = b->process[i].list_next) {
+        for (uint32_t i = b->ledger_head; i && left; i = b->process[i].list_next) {
                 const struct process *p = &b->process[i];
-                if (p->flags & PROCESS_F_ANNOUNCED)
-                        break;
-                if (p->state == PROCESS_ZOMBIE && now_ns - MIN(p->exit_ns, now_ns) >= b->grace_ns) {
+                if (p->state != PROCESS_ZOMBIE || p->flags & PROCESS_F_ANNOUNCED)
+                        continue;
+                left--;
+                if (now_ns - MIN(p->exit_ns, now_ns) >= b->grace_ns) {
                         announce(w, i, now_ns);
                         any = true;
                 }

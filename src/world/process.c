@@ -117,6 +117,7 @@ uint32_t world_born(struct world *w, int32_t pid, int32_t ppid, uint64_t start_n
                 .ppid = ppid,
                 .start_ns = start_ns,
                 .cpu_ns = BOARD_UNKNOWN,
+                .exit_status = -1,
                 .threads = 1,
                 .state = PROCESS_ALIVE,
                 .hash_next = w->process_bucket[bucket_of(pid)],
@@ -222,7 +223,8 @@ static void holder_count(struct world *w, int32_t ppid, int by)
 {
         uint32_t h = ppid > 0 ? world_find(w, ppid) : 0;
 
-        if (h)
+        /* one that has its holder's pid now never held it */
+        if (h && (by > 0 || w->b->process[h].zombies))
                 w->b->process[h].zombies += (uint32_t)by;
 }
 
@@ -252,6 +254,16 @@ static void count_delay(struct self_stats *s, uint64_t delay_ns)
         s->zombie_delay_count++;
 }
 
+/* Reparenting has no event of its own: a process's children, the dead too, get another holder when it
+ * dies, not when it is buried. */
+static void tell_orphans(struct world *w, struct process *p)
+{
+        uint32_t orphans = p->zombies;
+
+        if (orphans && w->orphaned)
+                w->orphaned(w->emit_ctx, p->pid, orphans);
+}
+
 void world_zombie(struct world *w, uint32_t i, uint64_t exit_ns, int32_t status, uint64_t now_ns)
 {
         struct board *b = w->b;
@@ -262,21 +274,25 @@ void world_zombie(struct world *w, uint32_t i, uint64_t exit_ns, int32_t status,
         if (p->state == PROCESS_LEADER) {
                 b->leaders--;
                 b->service[p->service].leaders--;
-        } else {
-                ledger_add(w, i);
+                ledger_remove(w, i); /* the newest are first, as zombies */
         }
+        ledger_add(w, i);
+        if (status >= 0)
+                p->exit_status = status;
         world_leave(w, i);
         p->state = PROCESS_ZOMBIE;
         p->exit_ns = exit_ns;
-        p->exit_status = status;
         p->threads = 0;
         p->origin = (uint8_t)world_origin(w, i);
         b->zombies++;
         b->service[p->service].zombies++;
+        w->cgroup[p->cgroup].zombies++;
+        w->young++;
         holder_count(w, p->ppid, 1);
         w->ledger_changed = true;
         if (exit_ns && now_ns >= exit_ns)
                 count_delay(&b->self, now_ns - exit_ns);
+        tell_orphans(w, p);
 }
 
 void world_reparent(struct world *w, uint32_t i, int32_t ppid)
@@ -328,14 +344,18 @@ void world_buried(struct world *w, uint32_t i, uint64_t now_ns)
 
         if (!is_present(p))
                 return;
+        if (w->buried)
+                w->buried(w->emit_ctx, i);
         if (p->state == PROCESS_ZOMBIE) {
                 ledger_remove(w, i);
                 b->zombies--;
                 s->zombies--;
+                w->cgroup[p->cgroup].zombies--;
+                w->young -= !(p->flags & PROCESS_F_ANNOUNCED);
                 holder_count(w, p->ppid, -1);
                 if (p->flags & PROCESS_F_ANNOUNCED)
                         world_event(w, EVENT_REAP, p->service, p, now_ns,
-                                p->exit_ns ? (double)(now_ns - p->exit_ns) / 1e9 : NAN, "");
+                                p->exit_ns ? (double)(now_ns - MIN(p->exit_ns, now_ns)) / 1e9 : NAN, "");
         } else if (p->state == PROCESS_LEADER) {
                 ledger_remove(w, i);
                 b->leaders--;
@@ -344,6 +364,7 @@ void world_buried(struct world *w, uint32_t i, uint64_t now_ns)
         if (p->state != PROCESS_ZOMBIE)
                 world_leave(w, i);
         p->state = PROCESS_BURIED;
+        tell_orphans(w, p);
         if (!p->exit_ns)
                 p->exit_ns = now_ns;
         if (w->exact_cpu && !(p->flags & PROCESS_F_KTHREAD)) {

@@ -76,8 +76,8 @@ static void service_count(struct world *w, const struct process *p, int by)
 /* A unit whose last process died badly and that is populated again has been restarted by systemd. */
 static void note_unit_restart(struct service *s, uint64_t now_ns)
 {
-        if (s->kind == SERVICE_SYSTEMD && s->processes == 1 && s->died_ns && s->died_status &&
-                now_ns - s->died_ns < 300 * NSEC_PER_SEC) {
+        if (s->kind == SERVICE_SYSTEMD && s->processes == 1 && s->died_ns && s->died_status > 0 &&
+                now_ns - MIN(s->died_ns, now_ns) < 300 * NSEC_PER_SEC) {
                 recent_push(&s->restarts, now_ns, s->died_status >> 8 & 0xff);
                 s->died_ns = 0;
         }
@@ -102,7 +102,7 @@ void world_threads(struct world *w, uint32_t i, int by)
 {
         struct process *p = &w->b->process[i];
 
-        if (by < 0 && p->threads <= (uint32_t)-by)
+        if (!is_living(p) || (by < 0 && p->threads <= (uint32_t)-by))
                 return;
         p->threads += (uint32_t)by;
         w->b->service[p->service].threads += (uint32_t)by;
@@ -165,8 +165,10 @@ uint32_t world_cgroup(struct world *w, const char *path)
                         unused = i;
         if (!unused && w->cgroup_top < WORLD_CGROUPS)
                 unused = w->cgroup_top++;
-        if (!unused)
+        if (!unused) {
+                w->b->self.overflow_services++;
                 return 1; /* full: its processes count as the host's */
+        }
         struct world_cgroup *g = &w->cgroup[unused];
         *g = (struct world_cgroup){.hash_next = w->cgroup_bucket[h]};
         w->cgroup_bucket[h] = unused;
@@ -197,10 +199,17 @@ void world_cgroup_forget(struct world *w, uint32_t cgroup)
 
 bool world_cgroup_has_zombies(const struct world *w, uint32_t cgroup)
 {
-        for (uint32_t i = w->b->ledger_head; i; i = w->b->process[i].list_next)
-                if (w->b->process[i].cgroup == cgroup)
-                        return true;
-        return false;
+        return w->cgroup[cgroup].zombies;
+}
+
+void world_place_zombie(struct world *w, uint32_t i, uint32_t cgroup)
+{
+        struct process *p = &w->b->process[i];
+
+        w->cgroup[p->cgroup].zombies--;
+        w->cgroup[cgroup].zombies++;
+        p->cgroup = cgroup;
+        world_set_service(w, i, w->cgroup[cgroup].service);
 }
 
 static void group_leave(struct world *w, uint32_t cgroup)
@@ -223,6 +232,11 @@ void world_leave(struct world *w, uint32_t i)
         service_count(w, p, -1);
         if (p->state == PROCESS_LEADER)
                 w->b->service[p->service].leaders++; /* the caller takes it out with its own count */
+        struct service *s = &w->b->service[p->service];
+        if (s->kind == SERVICE_SYSTEMD && !s->processes) {
+                s->died_ns = w->b->updated_ns;
+                s->died_status = p->exit_status;
+        }
         if (p->cgroup)
                 group_leave(w, p->cgroup);
 }
@@ -241,6 +255,10 @@ void world_set_cgroup(struct world *w, uint32_t i, uint32_t cgroup)
                 return;
         if (p->cgroup && is_living(p))
                 group_leave(w, p->cgroup);
+        if (p->state == PROCESS_ZOMBIE) {
+                w->cgroup[p->cgroup].zombies--;
+                g->zombies++;
+        }
         p->cgroup = cgroup;
         if (is_living(p)) {
                 g->processes++;

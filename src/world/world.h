@@ -28,7 +28,7 @@ struct world_cgroup {
         uint64_t id;           /* inode, 0 unknown */
         uint16_t service;
         uint16_t container; /* index, 0 = not a container's */
-        uint32_t processes;
+        uint32_t processes, zombies;
         uint32_t hash_next;
         uint64_t empty_since_ns;
         bool born_seen; /* its first process was born while we watched: count its CPU from zero */
@@ -39,6 +39,8 @@ struct world_container {
         uint64_t died_ns, person_stop_ns, probe_started_ns, exec_started_ns;
         int32_t died_code;
         bool seen_by_sync; /* in the listing that is being received */
+        bool recorded;     /* the engine's record of it has come */
+        uint32_t restarts; /* of those counted, its own */
 };
 
 struct world_death {
@@ -75,9 +77,13 @@ struct world {
         } respawn[WORLD_RESPAWNS];
         uint32_t respawn_next;
         bool ledger_changed;
+        uint32_t young;                               /* zombies not yet announced */
         void (*entered)(void *ctx, uint32_t process); /* guard: tell apart init and exec roots */
         void (*died)(void *ctx, uint32_t process);    /* guard: a burial is complete, its CPU known or not */
-        void (*emptied)(void *ctx, uint32_t cgroup);  /* guard: take the group's last figures */
+        void (*buried)(void *ctx, uint32_t process);  /* guard: nothing is left to watch */
+        /* guard: pid, dead or buried, held this many dead, who have another holder now */
+        void (*orphaned)(void *ctx, int32_t pid, uint32_t zombies);
+        void (*emptied)(void *ctx, uint32_t cgroup);    /* guard: take the group's last figures */
         void (*announced)(void *ctx, uint32_t process); /* guard: read once more who holds it and how */
 };
 
@@ -98,7 +104,7 @@ void world_exec(struct world *w, uint32_t p, uint64_t now_ns);
 void world_adopt(struct world *w, uint32_t p, int32_t ppid);
 void world_set_command(struct world *w, uint32_t p, const char *command, const char *exe);
 void world_set_comm(struct world *w, uint32_t p, const char *comm);
-/* Confirmed states. Times 0 = unknown. */
+/* Confirmed states. Times 0 and a negative status = unknown. */
 void world_zombie(struct world *w, uint32_t p, uint64_t exit_ns, int32_t status, uint64_t now_ns);
 void world_leader(struct world *w, uint32_t p, uint64_t exit_ns);
 void world_buried(struct world *w, uint32_t p, uint64_t now_ns);
@@ -118,6 +124,8 @@ uint16_t world_service(struct world *w, const char *name, enum service_kind kind
 uint32_t world_cgroup(struct world *w, const char *path);
 uint32_t world_cgroup_find(const struct world *w, const char *path);
 bool world_cgroup_has_zombies(const struct world *w, uint32_t cgroup);
+/* A zombie whose own group is unknown: where its holder lives. */
+void world_place_zombie(struct world *w, uint32_t p, uint32_t cgroup);
 uint32_t world_cgroup_by_id(const struct world *w, uint64_t id);
 /* Moves a process; counts follow. */
 void world_set_cgroup(struct world *w, uint32_t p, uint32_t cgroup);

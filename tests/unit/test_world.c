@@ -1,0 +1,522 @@
+/* The world by itself, on a clock of the test's own: births and deaths, the ledger and who holds it, CPU
+ * that comes late, tables that don't grow, and what the engine says of containers.
+ */
+#include "base/util.h"
+#include "tap.h"
+#include "world/world.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define ID "6faa5f1b6ba8632dee023865045077fcf045125e6c5e51e33fec694c862df6a6"
+#define S  NSEC_PER_SEC
+#define MS NSEC_PER_MSEC
+
+static struct world *w;
+static struct board *b;
+static uint64_t told[EVENT_KINDS];
+static struct event last;
+static uint32_t orphans;
+
+static void take(void *ctx, const struct event *e)
+{
+        told[e->kind]++;
+        last = *e;
+}
+
+static void begin(void)
+{
+        b = mmap(NULL, sizeof *b, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        w = calloc(1, sizeof *w);
+        if (b == MAP_FAILED || !w)
+                abort();
+        memset(told, 0, sizeof told);
+        orphans = 0;
+        world_init(w, b, take, NULL, 100 * S, 2);
+}
+
+static void end(void)
+{
+        free(w);
+        munmap(b, sizeof *b);
+}
+
+static uint32_t born(int32_t pid, int32_t ppid, uint64_t at)
+{
+        return world_born(w, pid, ppid, at, at);
+}
+
+static uint32_t root_in(const char *path, int32_t pid)
+{
+        uint32_t i = born(pid, 0, 100 * S);
+
+        world_set_cgroup(w, i, world_cgroup(w, path));
+        world_set_command(w, i, "main --all", "/bin/main");
+        world_set_comm(w, i, "main");
+        return i;
+}
+
+/* ---- births ---- */
+
+static void births_inherit(void)
+{
+        begin();
+        uint32_t a = root_in("/system.slice/a.service", 10), c = born(11, 10, 101 * S);
+        check_int(b->process[c].service, b->process[a].service);
+        check_int(b->process[c].command, b->process[a].command);
+        check_int(b->string[b->process[a].command].refs, 2);
+        check_int(b->service[b->process[a].service].processes, 2);
+        check_int(b->process[c].exit_status, -1);
+        world_exec(w, c, 102 * S);
+        check_int(b->process[c].command, 0);
+        check_int(b->string[b->process[a].command].refs, 1);
+        end();
+}
+
+static void lineage_is_kept_and_bounded(void)
+{
+        begin();
+        uint32_t a = root_in("/system.slice/a.service", 10);
+        uint32_t m = born(11, 10, 101 * S), c = born(12, 11, 102 * S);
+        world_buried(w, m, 103 * S);
+        check_int(b->process[c].parent, m);
+        check_int(b->process[m].parent, a);
+        check_int(b->process[m].state, PROCESS_BURIED);
+        world_buried(w, c, 103 * S);
+        check_int(b->process[m].state, PROCESS_FREE);
+        check_int(b->process[a].refs, 0);
+        for (int32_t k = 0; k < 100000; k++) {
+                int32_t pid = 1000 + k % 20000;
+                born(pid, k ? 1000 + (k - 1) % 20000 : 10, 104 * S);
+                if (k)
+                        world_buried(w, world_find(w, 1000 + (k - 1) % 20000), 104 * S);
+        }
+        check(b->process_top < 3 * WORLD_LINEAGE);
+        check_int(b->service[b->process[a].service].processes, 2);
+        end();
+}
+
+static void a_pid_used_again_buries(void)
+{
+        begin();
+        uint32_t a = root_in("/system.slice/a.service", 10);
+        uint16_t s = b->process[a].service;
+        world_zombie(w, born(11, 10, 101 * S), 102 * S, 256, 102 * S);
+        check_int(b->process[a].zombies, 1);
+        uint32_t again = born(11, 10, 103 * S);
+        check_int(world_find(w, 11), again);
+        check_int(b->zombies, 0);
+        check_int(b->process[a].zombies, 0);
+        check_int(b->service[s].zombies, 0);
+        check_int(b->service[s].processes, 2);
+        end();
+}
+
+/* ---- the ledger ---- */
+
+static void note_orphans(void *ctx, int32_t pid, uint32_t n)
+{
+        orphans += n;
+        for (uint32_t i = b->ledger_head; i; i = b->process[i].list_next)
+                if (b->process[i].ppid == pid)
+                        world_reparent(w, i, 10);
+}
+
+static void zombies_are_counted(void)
+{
+        begin();
+        w->orphaned = note_orphans;
+        uint32_t a = root_in("/system.slice/a.service", 10), m = born(11, 10, 101 * S),
+                 z = born(12, 11, 101 * S);
+        uint16_t s = b->process[a].service;
+        world_zombie(w, z, 102 * S, 9, 102 * S + 20 * MS);
+        check_int(b->zombies, 1);
+        check_int(b->service[s].zombies, 1);
+        check_int(b->service[s].processes, 2);
+        check_int(b->process[m].zombies, 1);
+        check(world_cgroup_has_zombies(w, b->process[z].cgroup));
+        check_int(b->self.detection_delay_bucket[1], 1);
+        world_zombie(w, m, 103 * S, 0, 103 * S); /* unburied itself, and yet no holder any more */
+        check_int(orphans, 1);
+        check_int(b->process[z].ppid, 10);
+        check_int(b->process[a].zombies, 2);
+        world_recount(w, 103 * S);
+        check_int(b->service[s].held, 0);
+        world_recount(w, 106 * S);
+        check_int(b->service[s].held, 2);
+        check_int(told[EVENT_ZOMBIE], 2);
+        check_int(w->young, 0);
+        world_buried(w, m, 107 * S);
+        world_buried(w, z, 107 * S);
+        check_int(told[EVENT_REAP], 2);
+        check_int(b->zombies + b->ledger_head, 0);
+        check_int(b->process[a].zombies, 0);
+        check(!world_cgroup_has_zombies(w, b->process[a].cgroup));
+        world_recount(w, 108 * S);
+        check_int(b->service[s].held, 0);
+        end();
+}
+
+static void another_with_the_holders_pid(void)
+{
+        begin();
+        root_in("/system.slice/a.service", 10);
+        uint32_t m = born(11, 10, 101 * S), z = born(12, 11, 101 * S);
+        world_zombie(w, z, 102 * S, 0, 102 * S);
+        world_buried(w, m, 103 * S);
+        uint32_t other = born(11, 10, 104 * S);
+        world_buried(w, z, 105 * S);
+        check_int(b->process[other].zombies, 0);
+        end();
+}
+
+static void leaders(void)
+{
+        begin();
+        uint32_t a = root_in("/system.slice/a.service", 10), l = born(11, 10, 101 * S);
+        struct service *s = &b->service[b->process[a].service];
+        world_threads(w, l, 1);
+        world_leader(w, l, 102 * S);
+        check_int(b->leaders, 1);
+        check_int(s->leaders, 1);
+        check_int(s->processes, 2);
+        check_int(s->threads, 3);
+        check_int(b->process[a].zombies, 0);
+        uint32_t z = born(12, 10, 102 * S);
+        world_zombie(w, z, 102 * S, 0, 102 * S);
+        world_recount(w, 110 * S);
+        check_int(told[EVENT_ZOMBIE], 1);
+        world_zombie(w, l, 111 * S, -1, 111 * S);
+        check_int(b->leaders + s->leaders, 0);
+        check_int(s->processes, 1);
+        check_int(s->threads, 1);
+        check_int(b->process[l].exit_status, -1);
+        world_threads(w, l, 1); /* late news of the dead */
+        check_int(s->threads, 1);
+        world_recount(w, 120 * S); /* though one that was announced before lay in front of it */
+        check_int(told[EVENT_ZOMBIE], 2);
+        check_int(s->held, 2);
+        end();
+}
+
+static void old_found_late_hides_no_young(void)
+{
+        begin();
+        root_in("/system.slice/a.service", 10);
+        world_zombie(w, born(11, 10, 101 * S), 102 * S, 0, 102 * S);
+        world_zombie(w, born(12, 10, 50 * S), 0, -1, 102 * S);
+        world_recount(w, 103 * S);
+        check_int(told[EVENT_ZOMBIE], 1);
+        world_recount(w, 105 * S);
+        check_int(told[EVENT_ZOMBIE], 2);
+        end();
+}
+
+/* ---- CPU that comes late ---- */
+
+static void freed(int32_t pid, uint64_t start, uint64_t cpu, uint64_t now)
+{
+        struct life_event e = {
+                .type = LIFE_FREE, .pid = pid, .start_ns = start, .cpu_ns = cpu, .exit_status = 256};
+
+        world_freed(w, &e, now);
+}
+
+static void cpu_comes_late(void)
+{
+        begin();
+        w->exact_cpu = true;
+        uint32_t a = root_in("/system.slice/a.service", 10);
+        struct service *s = &b->service[b->process[a].service];
+        uint32_t c[4];
+        for (int32_t k = 0; k < 4; k++)
+                c[k] = born(11 + k, 10, 101 * S);
+        world_buried(w, c[0], 102 * S);
+        world_buried(w, c[1], 102 * S);
+        check_int(w->awaiting, 2);
+        check_int(world_find(w, 11), 0);
+        freed(12, 101 * S, 7 * MS, 102 * S); /* out of order */
+        check_int(s->deaths, 0);
+        freed(11, 101 * S, 5 * MS, 102 * S);
+        check_int(s->deaths, 2);
+        check_int(s->cpu_exited_ns, 12 * MS);
+        freed(13, 101 * S, 3 * MS, 102 * S); /* before the guard saw the burial */
+        check_int(s->deaths, 3);
+        check_int(world_find(w, 13), 0);
+        world_buried(w, c[3], 102 * S); /* never */
+        world_expire(w, 102 * S + 500 * MS, S);
+        check_int(w->awaiting, 1);
+        world_expire(w, 103 * S, S);
+        check_int(w->awaiting, 0);
+        check_int(s->deaths, 4);
+        check_int(s->cpu_exited_ns, 15 * MS);
+        check_int(b->process[a].refs, 0);
+        check_int(s->processes, 1);
+        end();
+}
+
+static void churn_grows_nothing(void)
+{
+        begin();
+        w->exact_cpu = true;
+        uint32_t a = root_in("/system.slice/a.service", 10);
+        char command[32];
+        uint32_t processes = 0, strings = 0;
+        for (int32_t k = 0; k < 1000000; k++) {
+                int32_t pid = 100 + k % 30000;
+                uint64_t at = 200 * S + (uint64_t)k * 25000;
+                uint32_t i = born(pid, 10, at);
+                snprintf(command, sizeof command, "job %d", k);
+                world_set_command(w, i, command, "/bin/job");
+                if (k % 3 == 0)
+                        world_zombie(w, i, at, 0, at);
+                world_buried(w, i, at);
+                if (k % 7)
+                        freed(pid, at, MS, at + 10000);
+                else
+                        world_expire(w, at + S, S);
+                if (k == 1000) {
+                        processes = b->process_top;
+                        strings = b->string_top;
+                }
+        }
+        world_expire(w, 1000 * S, S);
+        check_int(b->process_top, processes);
+        check_int(b->string_top, strings);
+        check_int(b->process[a].refs, 0);
+        check_int(b->service[b->process[a].service].deaths, 1000000);
+        check_int(b->service[b->process[a].service].processes, 1);
+        for (uint32_t k = 1; k < b->string_top; k++)
+                check_int(b->string[k].refs, k == b->process[a].command || k == b->process[a].exe);
+        end();
+}
+
+/* ---- full tables ---- */
+
+static void full_tables(void)
+{
+        char text[64];
+
+        begin();
+        for (int k = 0; k < BOARD_STRINGS + 5; k++) {
+                snprintf(text, sizeof text, "command %d", k);
+                world_string(w, text);
+        }
+        check_int(b->self.overflow_strings, 6); /* entry 0 is nobody's */
+        check_int(world_string(w, "yet another"), 0);
+        for (int k = 0; k < BOARD_SERVICES + 5; k++) {
+                snprintf(text, sizeof text, "service %d", k);
+                world_service(w, text, SERVICE_SYSTEMD);
+        }
+        check(b->self.overflow_services > 0);
+        check_int(world_service(w, "yet another", SERVICE_SYSTEMD), 0);
+        uint64_t before = b->self.overflow_services;
+        for (int k = 0; k < WORLD_CGROUPS; k++) {
+                snprintf(text, sizeof text, "/x.slice/%d", k);
+                world_cgroup(w, text);
+        }
+        check_int(world_cgroup(w, "/x.slice/last"), 1);
+        check(b->self.overflow_services > before);
+        for (int32_t pid = 1; pid < BOARD_PROCESSES; pid++)
+                check(born(pid, 0, 101 * S));
+        check_int(born(BOARD_PROCESSES + 1, 0, 101 * S), 0);
+        check_int(b->self.overflow_processes, 1);
+        end();
+}
+
+/* ---- containers ---- */
+
+static struct container record(void)
+{
+        return (struct container){.id = ID,
+                .name = "worker",
+                .project = "shop",
+                .compose_service = "worker",
+                .state = CONTAINER_RUNNING,
+                .started_ns = 50 * S,
+                .policy = RESTART_ALWAYS};
+}
+
+static void says(enum container_event kind, int32_t code, uint64_t at)
+{
+        struct engine_event e = {.kind = (uint8_t)kind, .code = code, .id = ID, .value = NAN};
+
+        world_container_event(w, &e, at);
+}
+
+static void named_late(void)
+{
+        begin();
+        uint32_t a = root_in("/docker/" ID, 10), z = born(11, 10, 101 * S);
+        uint16_t was = b->process[a].service;
+        check_str(b->service[was].name, "6faa5f1b6ba8");
+        world_zombie(w, z, 102 * S, 0, 102 * S);
+        b->service[was].cpu_ns = 5 * S;
+        b->service[was].cpu_exited_ns = BOARD_UNKNOWN;
+        struct container c = record();
+        world_container(w, &c, 103 * S);
+        struct service *s = &b->service[b->process[a].service];
+        check_str(s->name, "shop/worker");
+        check_int(s->kind, SERVICE_COMPOSE);
+        check_int(s->processes, 1);
+        check_int(s->zombies, 1);
+        check_int(s->cpu_ns, 5 * S);
+        check(s->cpu_exited_ns == BOARD_UNKNOWN);
+        check_int(b->process[z].service, b->process[a].service);
+        end();
+}
+
+static void restarts(void)
+{
+        begin();
+        struct container c = record();
+        c.restart_count = 4;
+        world_container(w, &c, 101 * S);
+        struct service *s = &b->service[world_service(w, "shop/worker", SERVICE_COMPOSE)];
+        check_int(s->restarts_before, 4);
+        check_int(s->restarts.total, 0);
+        says(CONTAINER_EVENT_DIE, 1, 102 * S);
+        says(CONTAINER_EVENT_START, 0, 103 * S);
+        check_int(s->restarts.total, 1);
+        check_int(s->restarts.value[0], 1);
+        c.restart_count = 5;
+        world_container(w, &c, 103 * S); /* told once more, counted once */
+        check_int(s->restarts.total + s->restarts_before, 5);
+        says(CONTAINER_EVENT_STOP, 0, 104 * S);
+        says(CONTAINER_EVENT_DIE, 0, 104 * S);
+        says(CONTAINER_EVENT_START, 0, 105 * S);
+        check_int(s->restarts.total, 1);
+        check_int(told[EVENT_RESTART], 2);
+        end();
+}
+
+static void replicas_are_no_deploy(void)
+{
+        begin();
+        struct container c = record(), d = record();
+        d.id[0] = '7';
+        for (int k = 0; k < 3; k++) {
+                world_container(w, &c, 101 * S);
+                world_container(w, &d, 101 * S);
+        }
+        check_int(told[EVENT_DEPLOY], 0);
+        d.id[0] = '8';
+        d.started_ns = 150 * S;
+        world_container(w, &d, 151 * S);
+        check_int(told[EVENT_DEPLOY], 1);
+        end();
+}
+
+static void oom_and_probes(void)
+{
+        begin();
+        struct container c = record();
+        c.health_timeout_ns = 10 * S;
+        world_container(w, &c, 101 * S);
+        uint16_t k = world_service(w, "shop/worker", SERVICE_COMPOSE);
+        struct service *s = &b->service[k];
+        says(CONTAINER_EVENT_OOM, 0, 102 * S);
+        world_oom(w, k, 1, 102 * S + 500 * MS);
+        check_int(s->oom_kills, 1);
+        world_oom(w, k, 1, 110 * S);
+        check_int(s->oom_kills, 2);
+        says(CONTAINER_EVENT_PROBE_START, 0, 120 * S);
+        check_int(s->probes_open, 1);
+        struct engine_event e = {.kind = CONTAINER_EVENT_PROBE_END, .timed_out = true, .value = 10, .id = ID};
+        world_container_event(w, &e, 130 * S);
+        check_int(s->probes_open, 0);
+        check_int(s->probe_timeouts.total, 1);
+        check_int(s->probe_runs.value[0], 10000);
+        says(CONTAINER_EVENT_PROBE_END, 1, 131 * S);
+        check_int(s->probes_open, 0);
+        check_int(s->probe_failures.total, 1);
+        end();
+}
+
+/* ---- deaths ---- */
+
+static void deaths_are_told_together(void)
+{
+        begin();
+        w->exact_cpu = true;
+        uint32_t a = root_in("/system.slice/a.service", 10);
+        for (int32_t k = 0; k < 50; k++) {
+                born(11 + k, 10, 101 * S);
+                freed(11 + k, 101 * S, MS, 102 * S);
+        }
+        world_deaths_flush(w, 103 * S);
+        check_int(told[EVENT_EXIT], 1);
+        check_int(last.count, 50);
+        check_int(last.cpu_ns, 50 * MS);
+        check_int(last.exit_status, 256);
+        check_int(b->service[b->process[a].service].respawns.total, 49);
+        w->exact_cpu = false;
+        world_buried(w, born(99, 10, 103 * S), 104 * S);
+        world_deaths_flush(w, 104 * S);
+        check_int(last.exit_status, -1);
+        check_int(b->service[b->process[a].service].deaths_signalled, 0);
+        end();
+}
+
+static void units_restart(void)
+{
+        begin();
+        uint32_t a = root_in("/system.slice/a.service", 10);
+        struct service *s = &b->service[b->process[a].service];
+        b->updated_ns = 110 * S;
+        b->process[a].exit_status = 3 << 8;
+        w->exact_cpu = true; /* the death's record may still wait when the next one is born */
+        world_buried(w, a, 110 * S);
+        b->updated_ns = 110 * S + 100 * MS;
+        root_in("/system.slice/a.service", 20);
+        check_int(s->restarts.total, 1);
+        check_int(s->restarts.value[0], 3);
+        b->process[world_find(w, 20)].exit_status = 0;
+        world_buried(w, world_find(w, 20), 111 * S);
+        root_in("/system.slice/a.service", 30);
+        check_int(s->restarts.total, 1);
+        end();
+}
+
+static void gaps_and_the_engine(void)
+{
+        begin();
+        for (uint64_t k = 0; k < BOARD_GAPS + 3; k++)
+                world_gap(w, "netlink", 100 * S, 101 * S, k, "lost");
+        check_int(b->gap_total, BOARD_GAPS + 3);
+        check_int(b->gap[2].missed, BOARD_GAPS + 2);
+        check_int(last.count, BOARD_GAPS + 2);
+        check_str(last.service, "");
+        world_event(w, EVENT_ENGINE, 0, NULL, 102 * S, NAN, "gone");
+        check_str(last.service, "");
+        world_event(w, EVENT_START, 0, NULL, 102 * S, NAN, "started");
+        check_str(last.service, "(other)");
+        end();
+}
+
+static void all(void)
+{
+        test(births_inherit);
+        test(lineage_is_kept_and_bounded);
+        test(a_pid_used_again_buries);
+        test(zombies_are_counted);
+        test(another_with_the_holders_pid);
+        test(leaders);
+        test(old_found_late_hides_no_young);
+        test(cpu_comes_late);
+        test(churn_grows_nothing);
+        test(full_tables);
+        test(named_late);
+        test(restarts);
+        test(replicas_are_no_deploy);
+        test(oom_and_probes);
+        test(deaths_are_told_together);
+        test(units_restart);
+        test(gaps_and_the_engine);
+}
+
+int main(void)
+{
+        return tap_main(all);
+}
