@@ -143,7 +143,8 @@ static int once(const struct options *o)
         while (by && sort < ARRAY_SIZE(sorts) && strcmp(by, sorts[sort]) != 0)
                 sort++;
         if (sort == ARRAY_SIZE(sorts)) {
-                fprintf(stderr, "sexton services: --sort %s\n", options[ARRAY_SIZE(options) - 2].help);
+                fprintf(stderr, "sexton services: --sort: one of %s\n",
+                        options[ARRAY_SIZE(options) - 2].help);
                 return EXIT_USAGE;
         }
         target_init(&t, "services");

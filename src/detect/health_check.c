@@ -68,8 +68,8 @@ static void describe(struct finding *f, const struct probes *p)
                 n += (size_t)snprintf(what + n, sizeof what - n, " timed out %u times%s%s,", p->timeouts,
                         limit > 0 ? " after " : "", limit > 0 ? view_span(limit, timeout) : "");
         if (p->piles_up)
-                n += (size_t)snprintf(
-                        what + n, sizeof what - n, " left %u processes alive at once,", p->alive);
+                n += (size_t)snprintf(what + n, sizeof what - n, " left %u process%s alive at once,",
+                        p->alive, p->alive == 1 ? "" : "es");
         if (p->costs)
                 n += (size_t)snprintf(what + n, sizeof what - n, " costs %.2f cores,", (double)p->cores);
         if (p->fails && !p->times_out)
@@ -107,8 +107,10 @@ static void prove(struct detect_run *run, struct finding *f, const struct probes
         char a[VIEW_SPAN], b[VIEW_SPAN];
 
         if (p->timeouts && view_recent_at(&s->probe_timeouts, 0, &at, NULL))
-                detect_evidence(f, at, p->timeouts, "time-outs", "%u time-outs in the last %s; the last one",
-                        p->timeouts, view_span(detect_config(run)->health_check_window, a));
+                detect_evidence(f, at, p->timeouts, "time-outs",
+                        "%u time-outs in the last %s; the last one %s ago", p->timeouts,
+                        view_span(detect_config(run)->health_check_window, a),
+                        view_span(view_age(at, detect_now(run)), b));
         if (p->failures && view_recent_at(&s->probe_failures, 0, &at, &ms))
                 detect_evidence(f, at, p->failures, "failures", "%u failures; the last with exit code %d",
                         p->failures, ms);

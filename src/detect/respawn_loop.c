@@ -56,8 +56,8 @@ static void look(struct detect_run *run)
                         "crash at start); until "
                         "then let its supervisor wait longer between attempts.",
                         s->name);
-                detect_evidence(
-                        f, last, n, "deaths", "%u failed children within %s; the last one", n, window);
+                detect_evidence(f, last, n, "deaths", "%u failed children within %s; the last one %s ago", n,
+                        window, view_span(view_age(last, now), span));
                 detect_evidence(f, 0, lives / n, "s", "each lived %s on average", view_span(lives / n, span));
                 if (s->deaths_signalled)
                         detect_evidence(f, 0, (double)s->deaths_signalled, "deaths",

@@ -61,8 +61,9 @@ static void reason_of_kind(
                 reason(s, "has %.0f of %.0f tasks stuck in uninterruptible sleep", part, h->had[kind]);
                 break;
         case HARM_PROBES:
-                reason(s, "has a health check that timed out %u times in 10 min and left %u processes alive",
-                        view_recent(&v->probe_timeouts, now_ns, 600), v->probe_orphans);
+                reason(s, "has a health check that timed out %u times in 10 min and left %u process%s alive",
+                        view_recent(&v->probe_timeouts, now_ns, 600), v->probe_orphans,
+                        v->probe_orphans == 1 ? "" : "es");
                 break;
         case HARM_KINDS:
         default:
