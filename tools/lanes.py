@@ -202,7 +202,7 @@ def analyzer(lane):
     lane.build(options, target="sexton")
 
 
-LANES = [checks, analyzer, release, asan, tsan, nobpf, integration, e2e]
+LANES = [release, checks, analyzer, asan, tsan, nobpf, integration, e2e]
 ON_DEMAND = [fuzz]
 
 
