@@ -19,7 +19,8 @@
 enum {
         BOARD_PROCESSES = 1 << 17, /* living + dead unburied + ancestors kept for lineage */
         BOARD_STRINGS = 1 << 14,   /* distinct command lines and exe paths; full: comm is shown instead */
-        BOARD_SERVICES = 2048,     /* full: new ones are counted in service 0, "(other)" */
+        BOARD_SERVICES =
+                2048, /* full: those unseen for an hour give way, else new ones are in 0, "(other)" */
         BOARD_CONTAINERS = 2048,
         BOARD_FINDINGS = 256,
         BOARD_GAPS = 64, /* a ring: the newest are kept */

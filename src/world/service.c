@@ -9,6 +9,9 @@
 #include <math.h>
 #include <string.h>
 
+#define RECLAIM_AGE_NS   (3600 * NSEC_PER_SEC)
+#define RECLAIM_PAUSE_NS (60 * NSEC_PER_SEC)
+
 void recent_push(struct recent *r, uint64_t at_ns, int32_t value)
 {
         uint32_t i = (uint32_t)(r->total % BOARD_RECENT);
@@ -28,6 +31,38 @@ static void service_clear(struct service *s)
         s->psi_cpu = s->psi_memory = s->psi_io = NAN;
 }
 
+/* The table is full of what was once: a container or a transient unit a day makes thousands in a year.
+ * Those that nothing refers to and that nobody has seen for a while give way, all at once. */
+static uint32_t reclaim(struct world *w)
+{
+        static bool used[BOARD_SERVICES];
+        struct board *b = w->b;
+        uint32_t freed = 0;
+
+        if (w->reclaimed_ns && b->updated_ns - w->reclaimed_ns < RECLAIM_PAUSE_NS)
+                return 0;
+        w->reclaimed_ns = b->updated_ns;
+        memset(used, 0, sizeof used);
+        for (uint32_t i = 1; i < b->process_top; i++)
+                used[b->process[i].service] |= b->process[i].state != PROCESS_FREE;
+        for (uint32_t i = 1; i < w->cgroup_top; i++)
+                used[w->cgroup[i].service] = true;
+        for (uint32_t i = 1; i < b->container_top; i++)
+                used[b->container[i].service] = true;
+        for (uint32_t i = 0; i < BOARD_FINDINGS; i++)
+                used[b->finding[i].service] = true;
+        for (uint32_t i = 1; i < b->service_top; i++) {
+                const struct service *s = &b->service[i];
+                uint64_t seen_ns = MAX(s->first_seen_ns, s->last_seen_ns);
+                if (used[i] || s->kind == SERVICE_KERNEL || s->kind == SERVICE_HOST || s->is_self ||
+                        b->updated_ns - MIN(seen_ns, b->updated_ns) < RECLAIM_AGE_NS)
+                        continue;
+                memset(&b->service[i], 0, sizeof b->service[i]);
+                freed = freed ? freed : i;
+        }
+        return freed;
+}
+
 uint16_t world_service(struct world *w, const char *name, enum service_kind kind)
 {
         struct board *b = w->b;
@@ -41,6 +76,8 @@ uint16_t world_service(struct world *w, const char *name, enum service_kind kind
         }
         if (!unused && b->service_top < BOARD_SERVICES)
                 unused = b->service_top++;
+        if (!unused)
+                unused = reclaim(w);
         if (!unused) {
                 b->self.overflow_services++;
                 return 0;

@@ -77,6 +77,7 @@ struct world {
         } respawn[WORLD_RESPAWNS];
         uint32_t respawn_next;
         bool ledger_changed;
+        uint64_t reclaimed_ns;                        /* last search for services to give up */
         uint32_t young;                               /* zombies not yet announced */
         void (*entered)(void *ctx, uint32_t process); /* guard: tell apart init and exec roots */
         void (*died)(void *ctx, uint32_t process);    /* guard: a burial is complete, its CPU known or not */

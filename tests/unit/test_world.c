@@ -325,6 +325,28 @@ static void full_tables(void)
         end();
 }
 
+static void old_services_give_way(void)
+{
+        char text[64];
+
+        begin();
+        uint32_t a = root_in("/system.slice/a.service", 10);
+        for (int k = 0; k < BOARD_SERVICES; k++) {
+                snprintf(text, sizeof text, "service %d", k);
+                world_service(w, text, SERVICE_CONTAINER);
+        }
+        check_int(world_service(w, "new", SERVICE_CONTAINER), 0);
+        b->updated_ns += 4000 * S;
+        uint64_t before = b->self.overflow_services;
+        check(world_service(w, "new", SERVICE_CONTAINER) != 0);
+        check(world_service(w, "newer", SERVICE_CONTAINER) != 0);
+        check_int(b->self.overflow_services, before);
+        check_str(b->service[b->process[a].service].name, "a.service");
+        check_str(b->service[w->kernel_service].name, "kernel");
+        check_str(b->service[w->self_service].name, "sexton");
+        end();
+}
+
 /* ---- containers ---- */
 
 static struct container record(void)
@@ -507,6 +529,7 @@ static void all(void)
         test(cpu_comes_late);
         test(churn_grows_nothing);
         test(full_tables);
+        test(old_services_give_way);
         test(named_late);
         test(restarts);
         test(replicas_are_no_deploy);
