@@ -69,6 +69,7 @@ struct detect_memory *detect_memory(struct detect_run *run, uint16_t service);
 struct detect_host_memory {
         uint64_t oom_kills, oom_ns; /* last count; last growth that no service's count explains */
         uint64_t oom_unexplained, oom_count;
+        bool oom_host_short; /* of memory, when the last unexplained one happened */
         bool oom_known;
 };
 struct detect_host_memory *detect_host_memory(struct detect_run *run);

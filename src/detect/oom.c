@@ -1,9 +1,11 @@
 /* OOM kills: the kernel ended processes for want of memory, inside a service's own limit or on the
- * whole host. The host's count includes those of services; what no service explains is the host's.
+ * whole host. The host's count includes those of services; what no service explains is the host's, if
+ * the host was short of memory: else a group with a limit was gone before its counters could be read.
  */
 #include "detect/detect.h"
 #include "world/view.h"
 
+#define ENOUGH 0.2    /* of the host's memory available: nobody was killed for want of it */
 enum { SETTLE = 15 }; /* s: the sources of both counts are read at different moments */
 
 /* Grown counts of services since the last pass. */
@@ -33,8 +35,11 @@ static void look_at_host(struct detect_run *run)
                 *h = (struct detect_host_memory){.oom_kills = kills, .oom_known = true};
                 return;
         }
-        if (kills > h->oom_kills)
+        if (kills > h->oom_kills) {
                 h->oom_ns = now;
+                h->oom_host_short = view_ratio(detect_board(run)->host.memory_available_bytes,
+                                            detect_board(run)->host.memory_bytes) < ENOUGH;
+        }
         h->oom_unexplained += kills - h->oom_kills;
         h->oom_unexplained -= MIN(h->oom_unexplained, known);
         h->oom_kills = kills;
@@ -42,15 +47,30 @@ static void look_at_host(struct detect_run *run)
                 h->oom_unexplained = 0;
         if (h->oom_unexplained == 0)
                 return;
-        struct finding *f = detect_holds(run, 0, 0, SEVERITY_CRITICAL, SETTLE);
+        struct finding *f =
+                detect_holds(run, 0, 0, h->oom_host_short ? SEVERITY_CRITICAL : SEVERITY_WARNING, SETTLE);
         if (!f)
                 return;
-        detect_text(f,
-                "The kernel killed %llu process%s for want of memory on the host, outside every limit that "
-                "Sexton watches",
-                (unsigned long long)h->oom_unexplained, h->oom_unexplained == 1 ? "" : "es");
-        detect_remedy(f, "Give the largest services memory limits below what the host has, so that one can't "
-                         "take it all; see `sexton services`.");
+        const char *plural = h->oom_unexplained == 1 ? "" : "es";
+        if (h->oom_host_short) {
+                detect_text(f,
+                        "The kernel killed %llu process%s for want of memory on the host, outside every "
+                        "limit that "
+                        "Sexton watches",
+                        (unsigned long long)h->oom_unexplained, plural);
+                detect_remedy(f,
+                        "Give the largest services memory limits below what the host has, so that one can't "
+                        "take it all; see `sexton services`.");
+        } else {
+                detect_text(f,
+                        "The kernel killed %llu process%s at a memory limit, in a group that was gone before "
+                        "it could be "
+                        "looked at; the host itself had memory to spare",
+                        (unsigned long long)h->oom_unexplained, plural);
+                detect_remedy(f, "See `sexton events` for the service that died then, and raise its memory "
+                                 "limit or find "
+                                 "what it uses the memory for.");
+        }
         detect_evidence(f, h->oom_ns, (double)h->oom_unexplained, "kills", "the last one %s ago",
                 view_span(view_age(h->oom_ns, now), span));
         detect_contributors(run, f, VIEW_MEMORY, "bytes", 3);

@@ -50,7 +50,10 @@ void guard_group_seen(struct guard *g, uint32_t k)
         s->delta_ns = kept; /* what the last life of this path used is still to be accounted */
         s->open = cgroup_watch_open(&g->layout, c->path, &s->watch) == 0;
         c->id = cgroup_id(&g->layout, c->path);
-        if (!s->open || cgroup_watch_cpu(&s->watch, &cpu) < 0)
+        if (!s->open)
+                return;
+        s->no_cpu = cgroup_watch_cpu(&s->watch, &cpu) < 0;
+        if (s->no_cpu)
                 return;
         /* Born under our eyes: all it used so far counts. Older: only what it uses from now on. */
         s->last_cpu_ns = g->ticks ? 0 : cpu;

@@ -484,6 +484,9 @@ static void oom_of_the_host(void)
         uint16_t i = fake_service(l->b, "big", SERVICE_CONTAINER);
 
         l->b->service[i].memory_bytes = UINT64_C(3) << 30;
+        l->b->host.memory_bytes = UINT64_C(4) << 30;
+        l->b->host.memory_available_bytes = UINT64_C(1) << 28;
+        l->cfg.memory_for = 1e5;
         lab_tick(l, 20);
         check_int(lab_open(l), 0); /* what was killed before Sexton started is no news */
         l->b->host.oom_kills += 2;
@@ -492,6 +495,23 @@ static void oom_of_the_host(void)
         lab_tick(l, 3);
         const struct finding *f = lab_find(l, "oom", 0);
         check(lab_says(f, "killed 2 processes") && lab_says(f, "big: 3.0 GB"));
+        check_int(f ? f->severity : -1, SEVERITY_CRITICAL);
+        lab_done(l);
+}
+
+/* A container killed at its limit and removed at once leaves only the host's count; the host is fine. */
+static void oom_of_a_group_that_is_gone(void)
+{
+        struct lab *l = lab_new();
+
+        l->b->host.memory_bytes = UINT64_C(4) << 30;
+        l->b->host.memory_available_bytes = UINT64_C(3) << 30;
+        lab_tick(l, 20);
+        l->b->host.oom_kills++;
+        lab_tick(l, 20);
+        const struct finding *f = lab_find(l, "oom", 0);
+        check(lab_says(f, "killed 1 process at a memory limit") && lab_says(f, "memory to spare"));
+        check_int(f ? f->severity : -1, SEVERITY_WARNING);
         lab_done(l);
 }
 
@@ -608,6 +628,7 @@ static void all(void)
         test(exec_loop);
         test(oom);
         test(oom_of_the_host);
+        test(oom_of_a_group_that_is_gone);
         test(hung_tasks);
         test(fork_storm);
         test(a_healthy_stack_up_and_down);
