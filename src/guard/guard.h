@@ -73,6 +73,7 @@ struct guard {
         /* scan.c */
         uint64_t scan_due_ns, audit_due_ns;
         int64_t audit_difference;
+        uint32_t audits_by_count; /* since the ledger was last compared one by one */
         bool scan_wanted;
 
         /* sample.c */
@@ -80,7 +81,8 @@ struct guard {
         struct host_sampler host;
         struct guard_group group[WORLD_CGROUPS];
         struct loop_timer tick_timer;
-        uint64_t ticks, last_sample_ns, last_load_ns, last_active_ns, disks_due_ns, self_due_ns;
+        uint64_t ticks, last_sample_ns, last_load_ns, last_active_ns, active_every_ns, disks_due_ns,
+                self_due_ns;
         uint64_t kernel_cpu_ns, host_irq_ns, last_host_busy_ns, self_cpu_ns;
         double load_sum[BOARD_SERVICES], load_sum5[BOARD_SERVICES];
         double load_before, load_before5; /* of the average when we began to look */

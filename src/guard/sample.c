@@ -241,18 +241,15 @@ static void account(struct guard *g, uint64_t interval_ns)
         uint64_t services = 0;
 
         memset(used, 0, sizeof used[0] * b->service_top);
-        own_cpu(g, own);
-        guard_uncounted(g, own[1], interval_ns);
-        own_cpu(g, own);
-        /* The root group's counter holds kernel threads too; Sexton's own processes are told apart. */
-        bool worth =
-                own[1] > interval_ns / 500 || !g->last_host_busy_ns; /* else they have used nothing either */
-        uint64_t threads_now = worth ? kernel_threads_cpu(g) : g->kernel_cpu_ns,
-                 irq_now = h->cpu_irq_ns + h->cpu_softirq_ns;
+        uint64_t threads_now = kernel_threads_cpu(g), irq_now = h->cpu_irq_ns + h->cpu_softirq_ns;
         uint64_t self_now = self_cpu(g);
         uint64_t threads = threads_now > g->kernel_cpu_ns ? threads_now - g->kernel_cpu_ns : 0;
         uint64_t irq = irq_now > g->host_irq_ns ? irq_now - g->host_irq_ns : 0;
         uint64_t self = self_now > g->self_cpu_ns ? self_now - g->self_cpu_ns : 0;
+        own_cpu(g, own);
+        guard_uncounted(g, own[1] - MIN(own[1], threads), interval_ns);
+        own_cpu(g, own);
+        /* The root group's counter holds kernel threads too; Sexton's own processes are told apart. */
         uint32_t self_process = world_find(&g->world, g->board->self.guard_pid);
         uint32_t self_group = self_process ? b->process[self_process].cgroup : 1;
         own[1] -= MIN(own[1], threads);

@@ -144,6 +144,8 @@ void guard_scan(struct guard *g, uint64_t now_ns)
 
 /* ---- audit ---- */
 
+enum { COUNTED_AUDITS = 6 }; /* in a row: the ledger is compared one by one about once a minute */
+
 static void correct(struct guard *g, const char *what, uint64_t n, uint64_t now_ns)
 {
         char text[96];
@@ -203,8 +205,10 @@ static void audit_with_bpf(struct guard *g, uint64_t now_ns)
                         stale += !due; /* with a pidfd the news is only on its way */
                 }
         }
-        if (a.missing)
+        if (a.missing) {
+                link_lineage(g);
                 correct(g, "zombies were missing from the ledger", a.missing, now_ns);
+        }
         if (stale)
                 correct(g, "entries of the ledger were already buried", stale, now_ns);
 }
@@ -274,8 +278,16 @@ void guard_audit(struct guard *g, uint64_t now_ns)
         g->board->self.audits++;
         if (g->board->sources.scan)
                 return; /* every scan is one */
-        if (g->bpf && g->board->sources.bpf_iterator)
-                audit_with_bpf(g, now_ns);
-        else
+        if (!g->bpf || !g->board->sources.bpf_iterator) {
                 audit_by_counting(g, now_ns);
+                return;
+        }
+        /* When the kernel counts as many tasks as we know threads and zombies, nothing is missing and nothing
+         * too much; both at once are looked for more rarely. */
+        if (g->board->sources.netlink && g->audits_by_count < COUNTED_AUDITS && counted_difference(g) == 0) {
+                g->audits_by_count++;
+                return;
+        }
+        g->audits_by_count = 0;
+        audit_with_bpf(g, now_ns);
 }
