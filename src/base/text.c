@@ -144,6 +144,15 @@ size_t text_printable(char *dst, size_t size, const char *src, size_t len)
         return n;
 }
 
+uint32_t text_hash(const char *s)
+{
+        uint32_t h = 2166136261u;
+
+        for (; *s; s++)
+                h = (h ^ (unsigned char)*s) * 16777619u;
+        return h;
+}
+
 bool text_glob(const char *pattern, const char *s)
 {
         const char *star = NULL, *retry = NULL;

@@ -26,6 +26,9 @@ const char *text_line_value(const char *text, const char *key);
  * The result is valid UTF-8 and safe on a terminal. Returns its length. */
 size_t text_printable(char *dst, size_t size, const char *src, size_t len);
 
+/* FNV-1a of the whole text, for tables of ours; no defence against chosen collisions. */
+uint32_t text_hash(const char *s);
+
 /* Shell-style match with * and ? only, whole string. */
 bool text_glob(const char *pattern, const char *s);
 

@@ -48,13 +48,7 @@ uint16_t detect_next(const struct detect_run *run, uint16_t service)
 
 static uint32_t name_hash(const struct board *b, uint16_t service)
 {
-        uint32_t h = 2166136261u; /* FNV-1a */
-
-        if (service == 0)
-                return h;
-        for (const char *p = view_service_name(b, service); *p; p++)
-                h = (h ^ (uint8_t)*p) * 16777619u;
-        return h;
+        return text_hash(service ? view_service_name(b, service) : "");
 }
 
 struct detect_memory *detect_memory(struct detect_run *run, uint16_t service)

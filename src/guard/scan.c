@@ -157,7 +157,7 @@ static void correct(struct guard *g, const char *what, uint64_t n, uint64_t now_
 
 struct audit {
         struct guard *g;
-        uint64_t kernel, missing, now_ns;
+        uint64_t missing, now_ns;
 };
 
 static void audit_task(void *ctx, const struct bpf_task *t)
@@ -167,7 +167,6 @@ static void audit_task(void *ctx, const struct bpf_task *t)
         uint32_t i = world_find(&g->world, t->pid);
         struct proc_stat st;
 
-        a->kernel++;
         if (i) {
                 g->board->process[i].flags |= PROCESS_F_SCANNED;
                 if (g->board->process[i].state != PROCESS_ALIVE)

@@ -56,7 +56,6 @@ enum process_flag {
         PROCESS_F_SETTLED = 1 << 10,   /* internal: cgroup was read again after the first second */
         PROCESS_F_ANNOUNCED = 1 << 11, /* internal: as a zombie it outlived the grace period and was told */
         PROCESS_F_CPU_EXACT = 1 << 12, /* internal: cpu_ns is BPF's word at burial */
-        PROCESS_F_ENTERED = 1 << 13,   /* internal: in a container while its birth parent is not */
         PROCESS_F_ASKED = 1 << 14,     /* internal: its command line has been asked for */
 };
 

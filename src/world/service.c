@@ -149,11 +149,7 @@ void world_threads(struct world *w, uint32_t i, int by)
 
 static uint32_t cgroup_bucket(const char *path)
 {
-        uint32_t h = 2166136261u;
-
-        for (; *path; path++)
-                h = (h ^ (unsigned char)*path) * 16777619u;
-        return h % (WORLD_BUCKETS / 16);
+        return text_hash(path) % (WORLD_BUCKETS / 16);
 }
 
 static uint16_t name_service(struct world *w, struct world_cgroup *g)
@@ -311,7 +307,6 @@ void world_set_cgroup(struct world *w, uint32_t i, uint32_t cgroup)
         const struct process *parent = &w->b->process[p->parent];
         if (p->parent && in_container(w, parent, g->container) && parent->service == p->service)
                 return;
-        p->flags |= PROCESS_F_ENTERED;
         if (w->entered)
                 w->entered(w->emit_ctx, i);
 }

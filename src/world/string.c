@@ -6,13 +6,9 @@
 
 #include <string.h>
 
-static uint32_t hash_text(const char *s)
+static uint32_t bucket_of(const char *text)
 {
-        uint32_t h = 2166136261u; /* FNV-1a */
-
-        for (; *s; s++)
-                h = (h ^ (unsigned char)*s) * 16777619u;
-        return h % WORLD_BUCKETS;
+        return text_hash(text) % WORLD_BUCKETS;
 }
 
 uint32_t world_string(struct world *w, const char *text)
@@ -23,7 +19,7 @@ uint32_t world_string(struct world *w, const char *text)
         if (!text || !*text)
                 return 0;
         text_set(cut, sizeof cut, text);
-        uint32_t h = hash_text(cut);
+        uint32_t h = bucket_of(cut);
         for (uint32_t i = w->string_bucket[h]; i; i = b->string[i].hash_next)
                 if (!strcmp(b->string[i].text, cut)) {
                         b->string[i].refs++;
@@ -58,7 +54,7 @@ void world_string_unref(struct world *w, uint32_t s)
 
         if (!s || --b->string[s].refs)
                 return;
-        uint32_t *p = &w->string_bucket[hash_text(b->string[s].text)];
+        uint32_t *p = &w->string_bucket[bucket_of(b->string[s].text)];
         while (*p != s)
                 p = &b->string[*p].hash_next;
         *p = b->string[s].hash_next;
