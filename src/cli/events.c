@@ -1,8 +1,8 @@
 /* sexton events: what happened, oldest first; with --follow also what happens from now on. */
 #include "cli/client.h"
-#include "cli/units.h"
 
 #include "base/text.h"
+#include "base/units.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,7 +1,8 @@
 /* Findings as text: see findings.h. */
 #include "cli/findings.h"
 
-#include "cli/units.h"
+#include "base/units.h"
+
 
 #include <math.h>
 #include <string.h>

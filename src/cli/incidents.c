@@ -1,9 +1,9 @@
 /* sexton incidents: findings that belong together, open ones first. */
 #include "cli/client.h"
 #include "cli/findings.h"
-#include "cli/units.h"
 
 #include "base/text.h"
+#include "base/units.h"
 
 #include <math.h>
 #include <string.h>

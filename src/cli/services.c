@@ -1,6 +1,7 @@
 /* sexton services: what each service is and costs, the one that matters most on top. */
 #include "cli/client.h"
-#include "cli/units.h"
+
+#include "base/units.h"
 
 #include <math.h>
 #include <string.h>

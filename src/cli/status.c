@@ -1,8 +1,8 @@
 /* sexton status: the host now, what is wrong with it, and what Sexton itself can't see. */
 #include "base/text.h"
+#include "base/units.h"
 #include "cli/client.h"
 #include "cli/findings.h"
-#include "cli/units.h"
 
 #include <math.h>
 #include <string.h>

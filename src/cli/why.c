@@ -1,9 +1,9 @@
 /* sexton why: the answer in plain words, what it rests on, what was ruled out, what to change. */
 #include "cli/client.h"
 #include "cli/findings.h"
-#include "cli/units.h"
 
 #include "base/text.h"
+#include "base/units.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* sexton zombies: the ledger, grouped by who should bury the dead, with the remedy under each holder. */
 #include "cli/client.h"
-#include "cli/units.h"
 
 #include "base/text.h"
+#include "base/units.h"
 
 #include <math.h>
 #include <string.h>

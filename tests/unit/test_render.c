@@ -1,8 +1,8 @@
 /* Rendering for people: widths of characters, cutting and folding, tables, numbers, hostile text. */
 #include "base/text.h"
+#include "base/units.h"
 #include "cli/answer.h"
 #include "cli/render.h"
-#include "cli/units.h"
 #include "tap.h"
 
 #include <locale.h>

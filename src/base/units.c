@@ -1,5 +1,5 @@
 /* Numbers as people read them: see units.h. */
-#include "cli/units.h"
+#include "base/units.h"
 
 #include "base/text.h"
 #include "base/util.h"
