@@ -1,18 +1,21 @@
 /* What all answers share: the view, the query. See api.h. */
 #include "api/api.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "model/event.h"
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 int api_view_init(struct api_view *v, const struct board *snapshot, const struct history *history,
-        uint64_t now_ns, int64_t wall_offset_ns)
+        const struct book *book, uint64_t now_ns, int64_t wall_offset_ns)
 {
-        *v = (struct api_view){
-                .board = snapshot, .history = history, .now_ns = now_ns, .wall_offset_ns = wall_offset_ns};
+        *v = (struct api_view){.board = snapshot,
+                .history = history,
+                .book = book,
+                .now_ns = now_ns,
+                .wall_offset_ns = wall_offset_ns};
         return snapshot ? view_index_init(&v->index, snapshot) : 0;
 }
 
@@ -41,26 +44,6 @@ static int set_number(uint64_t *to, uint64_t max, const char *value, struct erro
         return 0;
 }
 
-/* "2026-11-23T21:30:00.123Z" */
-static bool rfc3339(const char *text, int64_t *ret_unix_ns)
-{
-        struct tm tm = {0};
-        const char *p = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
-        int64_t ns = 0, unit = 100000000;
-
-        if (!p || tm.tm_year < 70 || tm.tm_year > 300) /* beyond, int64 nanoseconds end */
-                return false;
-        if (*p == '.')
-                for (p++; *p >= '0' && *p <= '9'; p++, unit /= 10)
-                        ns += unit * (*p - '0');
-        if (strcmp(p, "Z") != 0)
-                return false;
-        if (__builtin_mul_overflow((int64_t)timegm(&tm), (int64_t)NSEC_PER_SEC, ret_unix_ns))
-                return false;
-        *ret_unix_ns += ns;
-        return true;
-}
-
 /* "90s", "10m", "2h", "1d" ago */
 static bool ago(const char *text, int64_t now_unix_ns, int64_t *ret_unix_ns)
 {
@@ -84,7 +67,7 @@ static bool ago(const char *text, int64_t now_unix_ns, int64_t *ret_unix_ns)
 
 static int set_since(struct api_query *q, const char *value, int64_t now_unix_ns, struct error *e)
 {
-        if (rfc3339(value, &q->since_unix_ns) || ago(value, now_unix_ns, &q->since_unix_ns))
+        if (clock_parse_rfc3339(value, &q->since_unix_ns) || ago(value, now_unix_ns, &q->since_unix_ns))
                 return 0;
         return error_set(e, -EINVAL, "wants a time such as 2026-11-23T21:30:00Z or an age such as 10m");
 }
@@ -107,6 +90,14 @@ int api_query_set(
                 r = set_since(q, value, now_unix_ns, e);
         } else if (!strcmp(name, "after")) {
                 r = set_number(&q->after, UINT64_MAX, value, e);
+        } else if (!strcmp(name, "id")) {
+                r = set_number(&q->id, INT64_MAX, value, e);
+                if (r == 0 && q->id == 0)
+                        r = error_set(e, -EINVAL, "numbers begin with 1");
+        } else if (!strcmp(name, "state")) {
+                r = set_text(q->state, sizeof q->state, value, e);
+                if (r < 0 || (strcmp(q->state, "open") != 0 && strcmp(q->state, "resolved") != 0))
+                        r = error_set(e, -EINVAL, "wants open or resolved");
         } else if (!strcmp(name, "limit")) {
                 r = set_number(&limit, BOARD_PROCESSES, value, e);
                 q->limit = (uint32_t)limit;
@@ -116,7 +107,8 @@ int api_query_set(
                 char shown[64];
                 text_printable(shown, sizeof shown, name, strlen(name));
                 return error_set(e, -EINVAL,
-                        "unknown parameter %s; there are service, kind, subject, since, after and limit",
+                        "unknown parameter %s; there are service, kind, subject, since, after, id, state and "
+                        "limit",
                         shown);
         }
         if (r < 0)

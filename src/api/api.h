@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/json_out.h"
+#include "incident/book.h"
 #include "wire/history.h"
 #include "world/view.h"
 
@@ -15,9 +16,10 @@ struct api_view {
         uint64_t now_ns; /* boot time of the snapshot */
         int64_t wall_offset_ns;
         const struct history *history; /* may be NULL */
+        const struct book *book;       /* may be NULL */
 };
 int api_view_init(struct api_view *v, const struct board *snapshot, const struct history *history,
-        uint64_t now_ns, int64_t wall_offset_ns);
+        const struct book *book, uint64_t now_ns, int64_t wall_offset_ns);
 void api_view_done(struct api_view *v);
 
 /* What was asked behind the "?". */
@@ -28,6 +30,8 @@ struct api_query {
         int64_t since_unix_ns;    /* 0 = from the oldest */
         uint64_t after;           /* event number */
         uint32_t limit;           /* 0 = the default of the verb */
+        uint64_t id;              /* of an incident; 0 = all */
+        char state[12];           /* of incidents: "open", "resolved"; "" = all */
 };
 /* Reads one NAME=VALUE; value NULL when there is no "=". -EINVAL with the error set for an unknown name,
  * a wrong value, or one too long. now_unix_ns is what "since=10m" counts from. */
@@ -37,7 +41,8 @@ int api_query_set(
 void api_status(const struct api_view *v, struct json_out *j);
 void api_services(const struct api_view *v, const struct api_query *q, struct json_out *j);
 void api_findings(const struct api_view *v, struct json_out *j);
-void api_incidents(const struct api_view *v, struct json_out *j);
+/* -ENOENT with the error set when there is no incident of number q->id. Needs no board. */
+int api_incidents(const struct api_view *v, const struct api_query *q, struct json_out *j, struct error *e);
 /* -ENOENT with the error set when q->subject is neither a service nor an incident's number. */
 int api_why(const struct api_view *v, const struct api_query *q, struct json_out *j, struct error *e);
 /* Needs no board: v->board may be NULL. */
@@ -51,9 +56,8 @@ struct api_zombies *api_zombies_open(
 bool api_zombies_more(struct api_zombies *z, struct json_out *j);
 void api_zombies_close(struct api_zombies *z);
 
-/* Pieces that several answers hold: one finding; an array of evidence. */
+/* One finding, as several answers hold it. */
 void api_finding(const struct api_view *v, const struct finding *f, struct json_out *j);
-void api_evidence(const struct api_view *v, const struct evidence *e, uint32_t count, struct json_out *j);
 
 /* Metrics in the Prometheus text format 0.0.4 or as OpenMetrics 1.0. */
 void api_metrics(const struct api_view *v, bool openmetrics, struct out *o);

@@ -1,6 +1,5 @@
 /* `status`: the host as a whole, what is wrong with it, and how well Sexton sees. */
 #include "api/api.h"
-#include "incident/group.h"
 
 #include <string.h>
 
@@ -166,7 +165,7 @@ void api_status(const struct api_view *v, struct json_out *j)
         json_out_int(j, "zombies", b->zombies);
         json_out_int(j, "leaders", b->leaders);
         json_out_int(j, "services", used);
-        json_out_int(j, "incidents_open", incident_open_count(b));
+        json_out_int(j, "incidents_open", v->book ? book_open_count(v->book) : 0);
         json_out_number(j, "grace", (double)b->grace_ns / (double)NSEC_PER_SEC);
         json_out_array(j, "findings");
         for (uint32_t i = 0; i < view_findings(b); i++)

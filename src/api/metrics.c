@@ -456,6 +456,18 @@ static void findings(struct metrics *m)
         }
 }
 
+static void incidents(struct metrics *m)
+{
+        family(m, "sexton_incidents", GAUGE, "Open incidents.");
+        for (uint8_t s = SEVERITY_INFO; s <= SEVERITY_CRITICAL; s++) {
+                sample_begin(m, "sexton_incidents", GAUGE);
+                label(m, '{', "severity", severity_name(s), SIZE_MAX);
+                label(m, ',', "state", "open", SIZE_MAX);
+                out_text(m->out, "}");
+                value(m, m->v->book ? book_open_of(m->v->book, (enum severity)s) : 0);
+        }
+}
+
 static void build_info(struct metrics *m)
 {
         const struct host *h = &m->v->board->host;
@@ -481,6 +493,7 @@ void api_metrics(const struct api_view *v, bool openmetrics, struct out *o)
         lost(&m);
         delays(&m);
         findings(&m);
+        incidents(&m);
         if (openmetrics)
                 out_text(o, "# EOF\n");
 }

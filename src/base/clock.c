@@ -4,6 +4,7 @@
 #include "base/util.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 static uint64_t read_ns(clockid_t id)
@@ -48,4 +49,23 @@ const char *clock_rfc3339(int64_t unix_ns, char *buf)
         snprintf(buf, CLOCK_RFC3339_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", (tm.tm_year + 1900) % 10000,
                 tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, ms);
         return buf;
+}
+
+bool clock_parse_rfc3339(const char *text, int64_t *ret_unix_ns)
+{
+        struct tm tm = {0};
+        const char *p = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+        int64_t ns = 0, unit = 100000000;
+
+        if (!p || tm.tm_year < 70 || tm.tm_year > 300) /* beyond, int64 nanoseconds end */
+                return false;
+        if (*p == '.')
+                for (p++; *p >= '0' && *p <= '9'; p++, unit /= 10)
+                        ns += unit * (*p - '0');
+        if (strcmp(p, "Z") != 0)
+                return false;
+        if (__builtin_mul_overflow((int64_t)timegm(&tm), (int64_t)NSEC_PER_SEC, ret_unix_ns))
+                return false;
+        *ret_unix_ns += ns;
+        return true;
 }

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 uint64_t clock_boot_ns(void);
@@ -17,3 +18,5 @@ int64_t clock_wall_offset_ns(void);
 #define CLOCK_RFC3339_SIZE 80 /* what the compiler can prove to be enough */
 /* "2026-11-23T21:30:00.123Z" of a Unix time in ns into buf[CLOCK_RFC3339_SIZE]; returns buf. */
 const char *clock_rfc3339(int64_t unix_ns, char *buf);
+/* The other way round: at most nanoseconds, only UTC ("Z"), from 1970 on. False when it is no such time. */
+bool clock_parse_rfc3339(const char *text, int64_t *ret_unix_ns);

@@ -56,6 +56,12 @@ void json_out_array_end(struct json_out *j)
         close_with(j, "]");
 }
 
+void json_out_raw(struct json_out *j, const char *key, const char *json, size_t len)
+{
+        begin(j, key);
+        out_bytes(&j->out, json, len);
+}
+
 void json_out_null(struct json_out *j, const char *key)
 {
         begin(j, key);

@@ -34,6 +34,8 @@ void json_out_null(struct json_out *j, const char *key);
 void json_out_bool(struct json_out *j, const char *key, bool value);
 /* NULL becomes null. */
 void json_out_text(struct json_out *j, const char *key, const char *text);
+/* What is JSON already. */
+void json_out_raw(struct json_out *j, const char *key, const char *json, size_t len);
 /* At most size bytes, fewer when a NUL comes before. */
 void json_out_bytes(struct json_out *j, const char *key, const char *text, size_t size);
 /* "" becomes null. */

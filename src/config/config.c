@@ -46,6 +46,7 @@ void config_defaults(struct config *c)
                         .psi = true,
                         .scan_interval = 1,
                         .drain_interval = 0.02},
+                .incident = {.calm = 90, .reopen = 600},
                 .detect = detect_config_defaults(),
         };
 }

@@ -42,6 +42,10 @@ struct config {
         } notify[CONFIG_NOTIFIERS];
         uint32_t notify_count;
 
+        struct {
+                double calm, reopen; /* s */
+        } incident;
+
         struct detect_config detect;
 };
 

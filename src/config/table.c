@@ -39,6 +39,10 @@ const struct key config_keys[] = {
                 .prose = "how often /proc is read when nothing tells of births and deaths"},
         {"sources.drain_interval", KEY_DURATION, AT(sources.drain_interval), 0.001, 1,
                 .prose = "how long kernel events are gathered before one wake-up takes them"},
+        {"incident.calm", KEY_DURATION, AT(incident.calm), 0, 86400,
+                .prose = "an incident is resolved when all its findings have been over for so long"},
+        {"incident.reopen", KEY_DURATION, AT(incident.reopen), 0, 604800,
+                .prose = "trouble that comes back sooner after it was resolved is the same incident again"},
         {"notify", KEY_NOTIFY, AT(notify), .def = "[]",
                 .prose = "who is told: a list of {name, type: webhook, url}"},
 #define P(section, key, type, def_, min_, max_, prose_)                                                      \

@@ -46,10 +46,9 @@ struct book_keeper {
          * the host; opened_ms is Unix time. */
         void (*put)(void *ctx, uint64_t id, bool open, const char *service, int64_t opened_ms,
                 const char *json, size_t len);
-        /* Hands the documents of resolved incidents to `each`, the newest first, at most `limit`, only the
-         * one of number `id` unless that is 0, and only those with a smaller number than `before` unless that
-         * is 0. NULL: resolved incidents are only kept in memory. */
-        void (*resolved)(void *ctx, uint64_t id, uint64_t before, uint32_t limit,
+        /* Hands the documents of resolved incidents to `each`, the newest first, at most `limit`; only the
+         * one of number `id` unless that is 0. NULL: resolved incidents are only kept in memory. */
+        void (*resolved)(void *ctx, uint64_t id, uint32_t limit,
                 void (*each)(void *to, const char *json, size_t len), void *to);
 };
 
@@ -84,3 +83,14 @@ void book_note(struct book *b, uint64_t id, const char *kind, const char *text, 
 uint32_t book_open_count(const struct book *b);
 /* Open ones of that severity. */
 uint32_t book_open_of(const struct book *b, enum severity severity);
+
+struct book_query {
+        uint64_t id; /* 0 = any */
+        uint32_t limit;
+        bool open, resolved; /* which */
+};
+/* Their documents as elements of an array: open ones first, then those resolved last. Returns how many. */
+uint32_t book_list(const struct book *b, const struct book_query *q, struct json_out *j);
+/* One of them to read, see incident.h; the caller frees it. -ENOENT, -ENOMEM. */
+struct incident;
+int book_get(const struct book *b, uint64_t id, struct incident **ret);

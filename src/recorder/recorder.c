@@ -6,6 +6,7 @@
 #include "base/loop.h"
 #include "base/signals.h"
 #include "base/trim.h"
+#include "incident/book.h"
 #include "recorder/confine.h"
 #include "recorder/http.h"
 #include "recorder/listen.h"
@@ -22,6 +23,7 @@
 
 /* The ring holds 4,096 events: it may be written at 8,000 a second before anything is lost. */
 #define DRAIN_EVERY_NS (500 * NSEC_PER_MSEC)
+enum { LOOK_TRIES = 20 }; /* 200 us apart: the next look comes soon */
 
 struct recorder {
         struct loop loop;
@@ -29,6 +31,7 @@ struct recorder {
         struct ring *ring;
         struct ring_reader reader;
         struct history history;
+        struct book *book;
         struct route_env env;
         struct http tcp, local;
         int local_fd; /* the Unix socket; owned by `local` */
@@ -43,11 +46,31 @@ static void drain(void *ctx)
         history_drain(&r->history, &r->reader, clock_boot_ns(), clock_wall_offset_ns());
 }
 
+static void on_event(void *ctx, const struct event *e)
+{
+        struct recorder *r = ctx;
+
+        book_event(r->book, e);
+}
+
+static void look(struct recorder *r, uint64_t now_ns)
+{
+        if (!book_due(r->book, r->board, now_ns))
+                return;
+        struct board *copy = board_snapshot(r->board, BOARD_SERVICES_ONLY, LOOK_TRIES);
+
+        if (!copy)
+                return;
+        book_look(r->book, copy, clock_boot_ns(), clock_wall_offset_ns());
+        board_snapshot_free(copy);
+}
+
 static void drain_and_again(void *ctx, uint64_t now_ns)
 {
         struct recorder *r = ctx;
 
         drain(r);
+        look(r, now_ns);
         loop_arm(&r->loop, &r->drain_timer, now_ns + DRAIN_EVERY_NS);
 }
 
@@ -145,6 +168,7 @@ static int begin(struct recorder *r, const struct config *c, int board_fd, int r
         }
         r->env = (struct route_env){.board = r->board,
                 .history = &r->history,
+                .book = r->book,
                 .now_ns = clock_boot_ns,
                 .wall_offset_ns = clock_wall_offset_ns};
         ring_reader_init(&r->reader, r->ring);
@@ -181,6 +205,14 @@ int recorder_main(const struct config *c, int board_fd, int ring_fd, int alive_f
         mallopt(M_MMAP_THRESHOLD, 64 << 10);
         mallopt(M_ARENA_MAX, 1);
         allow_descriptors();
+        r.book = book_new(&(struct book_params){.calm = c->incident.calm, .reopen = c->incident.reopen},
+                (clock_boot_ns() + (uint64_t)clock_wall_offset_ns()) / NSEC_PER_SEC);
+        if (!r.book) {
+                log_error("cannot start: there is no memory");
+                return EXIT_FAILURE;
+        }
+        r.history.told = on_event;
+        r.history.told_ctx = &r;
         int n = begin(&r, c, board_fd, ring_fd, alive_fd);
         if (n == 0) {
                 r.drain_timer = (struct loop_timer){.fire = drain_and_again, .ctx = &r};
@@ -194,6 +226,7 @@ int recorder_main(const struct config *c, int board_fd, int ring_fd, int alive_f
         signals_done(&r.loop, &r.signals);
         loop_done(&r.loop);
         history_done(&r.history);
+        book_free(r.book);
         ring_unmap(r.ring);
         board_unmap(r.board);
         return n < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

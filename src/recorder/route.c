@@ -147,7 +147,10 @@ static void answer_findings(
 static void answer_incidents(
         struct route_reply *r, const struct route_request *request, const struct api_query *q)
 {
-        api_incidents(&r->view, &r->body);
+        struct error e = {0};
+
+        if (api_incidents(&r->view, q, &r->body, &e) < 0)
+                route_reply_error(r, 404, "%s", e.text);
 }
 
 static void answer_why(struct route_reply *r, const struct route_request *request, const struct api_query *q)
@@ -222,7 +225,8 @@ static const struct route routes[] = {
         {"/sexton/v1/findings", json_type, true, true, answer_findings, "what is wrong"},
         {"/sexton/v1/why", json_type, true, true, answer_why,
                 "who is to blame, who is not, and what to do (?subject=)"},
-        {"/sexton/v1/incidents", json_type, true, true, answer_incidents, "what was wrong together"},
+        {"/sexton/v1/incidents", json_type, false, true, answer_incidents,
+                "what was wrong together (?id= &state= &limit=)"},
 };
 
 static void answer_root(struct route_reply *r, const struct route_request *request, const struct api_query *q)
@@ -301,14 +305,14 @@ static bool look(struct route_reply *r)
                         view_age(updated, now));
                 return false;
         }
-        r->snapshot = board_snapshot(env->board, SNAPSHOT_TRIES);
+        r->snapshot = board_snapshot(env->board, BOARD_WHOLE, SNAPSHOT_TRIES);
         if (!r->snapshot) {
                 route_reply_error(r, 503,
                         errno == EAGAIN ? "the guard is writing all the time, or ended while it wrote"
                                         : "there is no memory");
                 return false;
         }
-        if (api_view_init(&r->view, r->snapshot, env->history, now, r->view.wall_offset_ns) < 0) {
+        if (api_view_init(&r->view, r->snapshot, env->history, env->book, now, r->view.wall_offset_ns) < 0) {
                 route_reply_error(r, 503, "there is no memory");
                 return false;
         }
@@ -327,6 +331,7 @@ void route_handle(struct route_env *env, const struct route_request *request, st
                 .env = env,
                 .body = json_out_of(BODY_MAX),
                 .view = {.history = env->history,
+                        .book = env->book,
                         .now_ns = env->now_ns(),
                         .wall_offset_ns = env->wall_offset_ns()},
         };

@@ -22,6 +22,7 @@ struct route_request {
 struct route_env {
         const struct board *board; /* shared, being written by the guard */
         const struct history *history;
+        const struct book *book; /* may be NULL */
         uint64_t (*now_ns)(void);
         int64_t (*wall_offset_ns)(void);
         size_t held_bytes; /* memory in replies not yet sent */

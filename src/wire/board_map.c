@@ -54,17 +54,22 @@ static size_t used(uint32_t top, uint32_t max, size_t each)
         return (size_t)MIN(top, max) * each;
 }
 
-static void copy_used(struct board *to, const struct board *from)
+static void copy_used(struct board *to, const struct board *from, enum board_part part)
 {
-        memcpy(to, from, offsetof(struct board, service));
+        memcpy(to, from, offsetof(struct board, finding));
+        memcpy(to->finding, from->finding, used(to->finding_top, BOARD_FINDINGS, sizeof to->finding[0]));
         memcpy(to->service, from->service, used(to->service_top, BOARD_SERVICES, sizeof to->service[0]));
+        if (part == BOARD_SERVICES_ONLY) {
+                to->container_top = to->string_top = to->process_top = 0;
+                return;
+        }
         memcpy(to->container, from->container,
                 used(to->container_top, BOARD_CONTAINERS, sizeof to->container[0]));
         memcpy(to->string, from->string, used(to->string_top, BOARD_STRINGS, sizeof to->string[0]));
         memcpy(to->process, from->process, used(to->process_top, BOARD_PROCESSES, sizeof to->process[0]));
 }
 
-struct board *board_snapshot(const struct board *b, int tries)
+struct board *board_snapshot(const struct board *b, enum board_part part, int tries)
 {
         struct board *copy = mmap(NULL, sizeof *copy, PROT_READ | PROT_WRITE,
                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -74,7 +79,7 @@ struct board *board_snapshot(const struct board *b, int tries)
         for (int i = 0; i < tries; i++) {
                 uint32_t before = __atomic_load_n(&b->sequence, __ATOMIC_ACQUIRE);
                 if (!(before & 1u)) {
-                        copy_used(copy, b);
+                        copy_used(copy, b, part);
                         __atomic_thread_fence(__ATOMIC_ACQUIRE);
                         if (__atomic_load_n(&b->sequence, __ATOMIC_RELAXED) == before)
                                 return copy;

@@ -15,8 +15,11 @@ void board_unmap(struct board *b);
 void board_write_begin(struct board *b);
 void board_write_end(struct board *b, uint64_t now_ns);
 
+/* How much of it a copy holds: what each process is doing, and its command line, is most of it. */
+enum board_part { BOARD_WHOLE, BOARD_SERVICES_ONLY };
+
 /* A consistent private copy of what is in use (the rest reads as zero), made with at most `tries`
  * attempts 200 us apart. NULL with errno EAGAIN when the guard wrote all the time or is gone in the
  * middle of a write. Free with board_snapshot_free(). */
-struct board *board_snapshot(const struct board *b, int tries);
+struct board *board_snapshot(const struct board *b, enum board_part part, int tries);
 void board_snapshot_free(struct board *copy);

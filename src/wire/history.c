@@ -78,6 +78,8 @@ static unsigned char *place(struct history *h, size_t size)
 
 bool history_add(struct history *h, const struct event *e)
 {
+        if (h->told)
+                h->told(h->told_ctx, e);
         struct packed k = {
                 .time_ns = e->time_ns,
                 .start_ns = e->start_ns,

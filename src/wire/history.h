@@ -15,7 +15,9 @@ struct history {
         uint64_t next_number; /* of the next event; numbers are never used again */
         uint32_t events;
         size_t bytes;
-        uint64_t lost; /* as told by ring readers */
+        uint64_t lost;                                  /* as told by ring readers */
+        void (*told)(void *ctx, const struct event *e); /* of each event that comes; NULL = nobody */
+        void *told_ctx;
 };
 
 /* first_number: larger than any that a predecessor gave out, so that whoever follows by number does not

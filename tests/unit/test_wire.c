@@ -59,7 +59,7 @@ static void board_copies_are_whole(void)
         check_int(board_map(s.board_fd, false, &seen), 0);
         check_int(pthread_create(&writer, NULL, write_board, &s), 0);
         while (!__atomic_load_n(&s.done, __ATOMIC_ACQUIRE)) {
-                struct board *copy = board_snapshot(seen, 50);
+                struct board *copy = board_snapshot(seen, BOARD_WHOLE, 50);
                 if (!copy)
                         continue;
                 copies++;
@@ -72,7 +72,7 @@ static void board_copies_are_whole(void)
         check(copies > 0);
         check_int(torn, 0);
         check_int(backwards, 0);
-        struct board *copy = board_snapshot(seen, 1);
+        struct board *copy = board_snapshot(seen, BOARD_WHOLE, 1);
         check(copy && copy->zombies == WRITES);
         board_snapshot_free(copy);
         board_unmap(seen);
@@ -90,11 +90,11 @@ static void board_of_a_dead_writer(void)
         check_int(board_map(fd, true, &b), 0);
         board_write_begin(b);
         errno = 0;
-        check(!board_snapshot(b, 3));
+        check(!board_snapshot(b, BOARD_WHOLE, 3));
         check_int(errno, EAGAIN);
         board_write_begin(b);
         board_write_end(b, 1);
-        struct board *copy = board_snapshot(b, 1);
+        struct board *copy = board_snapshot(b, BOARD_WHOLE, 1);
         check(copy != NULL);
         board_snapshot_free(copy);
         board_unmap(b);
