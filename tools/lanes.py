@@ -181,6 +181,13 @@ def integration(lane):
             lane.program(os.path.basename(path), [path, program], 600)
 
 
+def web(lane):
+    """the dashboard in headless Chromium"""
+    program = release_program(lane)
+    if program:
+        lane.program("web", ["tests/web/run.py", program], 600)
+
+
 def e2e(lane):
     """real containers in real trouble, see tests/e2e/README.md"""
     program = release_program(lane)
@@ -202,7 +209,7 @@ def analyzer(lane):
     lane.build(options, target="sexton")
 
 
-LANES = [release, checks, analyzer, asan, tsan, nobpf, integration, e2e]
+LANES = [release, checks, analyzer, asan, tsan, nobpf, integration, web, e2e]
 ON_DEMAND = [fuzz]
 
 

@@ -75,7 +75,7 @@ static int set_since(struct api_query *q, const char *value, int64_t now_unix_ns
 int api_query_set(
         struct api_query *q, const char *name, const char *value, int64_t now_unix_ns, struct error *e)
 {
-        uint64_t limit = 0;
+        uint64_t limit = 0, number = 0;
         int r;
 
         if (!value)
@@ -98,6 +98,12 @@ int api_query_set(
                 r = set_text(q->state, sizeof q->state, value, e);
                 if (r < 0 || (strcmp(q->state, "open") != 0 && strcmp(q->state, "resolved") != 0))
                         r = error_set(e, -EINVAL, "wants open or resolved");
+        } else if (!strcmp(name, "holder")) {
+                r = set_number(&number, INT32_MAX, value, e);
+                q->holder = (int32_t)number;
+        } else if (!strcmp(name, "summary")) {
+                r = set_number(&number, 1, value, e);
+                q->summary = number;
         } else if (!strcmp(name, "limit")) {
                 r = set_number(&limit, BOARD_PROCESSES, value, e);
                 q->limit = (uint32_t)limit;
@@ -107,8 +113,8 @@ int api_query_set(
                 char shown[64];
                 text_printable(shown, sizeof shown, name, strlen(name));
                 return error_set(e, -EINVAL,
-                        "unknown parameter %s; there are service, kind, subject, since, after, id, state and "
-                        "limit",
+                        "unknown parameter %s; there are service, kind, subject, since, after, id, state, limit, "
+                        "holder and summary",
                         shown);
         }
         if (r < 0)

@@ -32,6 +32,8 @@ struct api_query {
         uint32_t limit;           /* 0 = the default of the verb */
         uint64_t id;              /* of an incident; 0 = all */
         char state[12];           /* of incidents: "open", "resolved"; "" = all */
+        int32_t holder;           /* of zombies: the pid of who should bury them; 0 = all */
+        bool summary;             /* of zombies: only the sums by holder, of which `limit` at most */
 };
 /* Reads one NAME=VALUE; value NULL when there is no "=". -EINVAL with the error set for an unknown name,
  * a wrong value, or one too long. now_unix_ns is what "since=10m" counts from. */

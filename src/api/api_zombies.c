@@ -40,7 +40,9 @@ struct api_zombies *api_zombies_open(const struct api_view *v, const struct api_
                 .q = *q,
                 .next = v->board->ledger_head,
                 .steps = view_processes(v->board),
-                .left = q->limit ? q->limit : BOARD_PROCESSES,
+                .left = q->summary ? 0
+                        : q->limit ? q->limit
+                                   : BOARD_PROCESSES,
                 .held_mask = size - 1,
                 .held = calloc(size, sizeof z->held[0]),
         };
@@ -176,6 +178,8 @@ static bool wanted(const struct api_zombies *z, const struct process *p, const s
 
         if (z->q.kind[0] && strcmp(z->q.kind, zombie_kind_name(kind)) != 0)
                 return false;
+        if (z->q.holder && z->q.holder != holder_pid(p))
+                return false;
         if (!z->q.service[0] || !strcmp(z->q.service, view_service_name(b, p->service)))
                 return true;
         return held_by && !strcmp(z->q.service, view_service_name(b, held_by->service));
@@ -240,6 +244,8 @@ static void held(const struct api_view *v, const struct held *h, struct json_out
         json_out_number(j, "exhausted_in", exhausted_in);
         json_out_text(j, "kind", zombie_kind_name(view_kind_held(b, example, p, v->now_ns)));
         json_out_text(j, "origin", origin_name(example->origin));
+        view_why(b, &v->index, example, v->now_ns, text, sizeof text);
+        json_out_text(j, "why", text);
         view_remedy(b, &v->index, example, v->now_ns, text, sizeof text);
         json_out_text(j, "remedy", text);
         json_out_object_end(j);
@@ -260,12 +266,15 @@ bool api_zombies_more(struct api_zombies *z, struct json_out *j)
                         uint32_t n = 0;
                         z->listed = true;
                         json_out_array_end(j);
+                        json_out_int(j, "holders", z->held_count);
                         json_out_array(j, "by_holder");
                         for (uint32_t i = 0; i <= z->held_mask; i++)
                                 if (z->held[i].example)
                                         z->held[n++] = z->held[i];
                         qsort(z->held, n, sizeof z->held[0], most_first);
                         z->next = 0;
+                        z->held_count =
+                                MIN(z->held_count, z->q.summary && z->q.limit ? z->q.limit : BOARD_PROCESSES);
                 }
         while (z->listed && z->next < z->held_count && j->out.len < enough)
                 held(&z->v, &z->held[z->next++], j);

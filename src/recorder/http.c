@@ -63,21 +63,42 @@ static ssize_t read_piece(void *cls, uint64_t pos, char *buf, size_t max)
 static void add_headers(const struct mhd *m, struct MHD_Response *response, const struct route_reply *r)
 {
         static const char *const fixed[][2] = {
-                {"Cache-Control", "no-store"},
                 {"X-Content-Type-Options", "nosniff"},
                 {"X-Frame-Options", "DENY"},
                 {"Referrer-Policy", "no-referrer"},
                 {"Cross-Origin-Resource-Policy", "same-origin"},
-                {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
         };
+        static const char page_policy[] =
+                "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+                "img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
         for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
                 m->add_response_header(response, fixed[i][0], fixed[i][1]);
+        m->add_response_header(response, "Content-Security-Policy",
+                r->asset ? page_policy : "default-src 'none'; frame-ancestors 'none'");
+        /* the dashboard's files are asked for anew each time, and sent again only when they changed */
+        m->add_response_header(response, "Cache-Control", r->asset ? "no-cache" : "no-store");
+        m->add_response_header(response, "Vary", "Accept, Accept-Encoding");
         m->add_response_header(response, "Content-Type", r->content_type);
+        if (r->asset)
+                m->add_response_header(response, "ETag", r->form->etag);
+        if (r->asset && r->form == &r->asset->gzip)
+                m->add_response_header(response, "Content-Encoding", "gzip");
         if (r->allow)
                 m->add_response_header(response, "Allow", r->allow);
         if (r->retry)
                 m->add_response_header(response, "Retry-After", "1");
+}
+
+static struct MHD_Response *static_response(const struct mhd *m, const struct route_reply *r)
+{
+        union {
+                const unsigned char *read_only;
+                void *data;
+        } body = {r->form->data}; /* the library takes what it only reads as writable */
+
+        return m->create_response_from_buffer(
+                r->status == 304 ? 0 : r->form->len, body.data, MHD_RESPMEM_PERSISTENT);
 }
 
 static enum MHD_Result answer(
@@ -91,6 +112,8 @@ static enum MHD_Result answer(
                 .path = url,
                 .host = header(h, c, "Host"),
                 .accept = header(h, c, "Accept"),
+                .accept_encoding = header(h, c, "Accept-Encoding"),
+                .if_none_match = header(h, c, "If-None-Match"),
                 .from_unix_socket = h->is_unix,
                 .body_bytes = x->body_bytes,
         };
@@ -103,6 +126,8 @@ static enum MHD_Result answer(
         if (r->more)
                 response =
                         m->create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_BYTES, read_piece, x, NULL);
+        else if (r->asset)
+                response = static_response(m, r);
         else
                 response = m->create_response_from_buffer(
                         r->body.out.len, r->body.out.buf, MHD_RESPMEM_PERSISTENT);

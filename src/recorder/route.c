@@ -81,6 +81,7 @@ void route_reply_error(struct route_reply *r, int status, const char *fmt, ...)
         r->body = json_out_of(BODY_MAX);
         release(r);
         r->status = status;
+        r->asset = NULL;
         r->content_type = json_type;
         r->retry = status == 503;
         json_out_object(&r->body, NULL);
@@ -212,14 +213,14 @@ static void answer_root(
         struct route_reply *r, const struct route_request *request, const struct api_query *q);
 
 static const struct route routes[] = {
-        {"/", text_type, false, false, answer_root, "this page"},
+        {"/", text_type, false, false, answer_root, "the dashboard for browsers; this text for others"},
         {"/metrics", metrics_type, true, false, answer_metrics, "metrics for Prometheus"},
         {"/-/healthy", text_type, false, false, answer_healthy, "200 while this process answers"},
         {"/-/ready", text_type, true, false, answer_ready, "200 while the guard reports"},
         {"/sexton/v1/status", json_type, true, true, answer_status, "the host as a whole"},
         {"/sexton/v1/services", json_type, true, true, answer_services, "its services (?service= &limit=)"},
         {"/sexton/v1/zombies", json_type, true, true, answer_zombies,
-                "its zombies (?service= &kind= &limit=)"},
+                "its zombies (?service= &kind= &holder= &limit= &summary=1)"},
         {"/sexton/v1/events", json_type, false, true, answer_events,
                 "what happened (?service= &kind= &since= &after= &limit=)"},
         {"/sexton/v1/findings", json_type, true, true, answer_findings, "what is wrong"},
@@ -229,8 +230,25 @@ static const struct route routes[] = {
                 "what was wrong together (?id= &state= &limit=)"},
 };
 
+static void answer_asset(
+        struct route_reply *r, const struct route_request *request, const struct asset *asset)
+{
+        const char *encodings = request->accept_encoding ? request->accept_encoding : "";
+        const char *known = request->if_none_match ? request->if_none_match : "";
+
+        r->asset = asset;
+        r->form = accepted(encodings, "gzip") > 0 ? &asset->gzip : &asset->plain;
+        r->content_type = asset->content_type;
+        if (strstr(known, r->form->etag))
+                r->status = 304;
+}
+
 static void answer_root(struct route_reply *r, const struct route_request *request, const struct api_query *q)
 {
+        if (accepted(request->accept ? request->accept : "", "text/html") > 0) {
+                answer_asset(r, request, &assets[0]);
+                return;
+        }
         struct out *o = &r->body.out;
 
         out_text(o, "Sexton " SEXTON_VERSION ", which knows every process that dies here.\n\n");
@@ -323,6 +341,7 @@ static bool look(struct route_reply *r)
 void route_handle(struct route_env *env, const struct route_request *request, struct route_reply *ret)
 {
         const struct route *route = find(request->path);
+        const struct asset *asset = route ? NULL : asset_find(request->path);
         struct api_query q = {0};
         struct route_reply *r = ret;
 
@@ -340,7 +359,7 @@ void route_handle(struct route_env *env, const struct route_request *request, st
                         r, 403, "the Host header must name this machine: localhost, or a loopback address");
                 return;
         }
-        if (!route) {
+        if (!route && !asset) {
                 route_reply_error(r, 404, "no such path; / lists what there is");
                 return;
         }
@@ -355,6 +374,10 @@ void route_handle(struct route_env *env, const struct route_request *request, st
         }
         if (env->held_bytes > HELD_MAX) {
                 route_reply_error(r, 503, "too many large answers are being sent");
+                return;
+        }
+        if (asset) {
+                answer_asset(r, request, asset);
                 return;
         }
         r->content_type = route->content_type;

@@ -4,12 +4,14 @@
 #pragma once
 
 #include "api/api.h"
+#include "recorder/asset.h"
 
 enum { ROUTE_ARGS = 8, ROUTE_BODY_MAX = 4096 };
 
 struct route_request {
         const char *method, *path;
         const char *host, *accept; /* headers; NULL = none */
+        const char *accept_encoding, *if_none_match;
         bool from_unix_socket;
         uint64_t body_bytes;
         uint32_t args; /* may exceed ROUTE_ARGS: too many */
@@ -31,8 +33,10 @@ struct route_env {
 struct route_reply {
         int status;
         const char *content_type;
-        const char *allow; /* for 405 */
-        bool retry;        /* come again in a second */
+        const char *allow;             /* for 405 */
+        bool retry;                    /* come again in a second */
+        const struct asset *asset;     /* of the dashboard; NULL = the body below */
+        const struct asset_form *form; /* of the asset; its data is the body, unless the status is 304 */
         struct json_out body;
         bool more; /* route_reply_more() has more behind what is in the body now */
         struct api_zombies *zombies;

@@ -241,6 +241,45 @@ static void good_requests(void)
         check_str(body_of, "");
 }
 
+/* The length of the header's value; *ret points at it. */
+static size_t header_of(const char *name, const char **ret)
+{
+        const char *p = strstr(answer, name);
+
+        *ret = p ? p + strlen(name) : "";
+        return strcspn(*ret, "\r\n");
+}
+
+static void dashboard_served(void)
+{
+        const char *tag;
+        char headers[300];
+
+        check_int(ask(connect_tcp(), "GET", "/", "Accept: text/html,*/*;q=0.8\r\n"), 200);
+        check(strstr(answer, "Content-Type: text/html") && strstr(body_of, "<!doctype html>"));
+        check(strstr(answer, "script-src 'self';") && !strstr(answer, "unsafe"));
+        check(!strstr(answer, "Content-Encoding"));
+        check_int(ask(connect_tcp(), "GET", "/", "Accept: text/html;q=0, text/plain\r\n"), 200);
+        check(strstr(answer, "Content-Type: text/plain") && !strstr(body_of, "<!doctype"));
+        check_int(ask(connect_tcp(), "GET", "/assets/app.js", "Accept-Encoding: br, gzip\r\n"), 200);
+        check(strstr(answer, "Content-Encoding: gzip") && strstr(answer, "Vary: Accept, Accept-Encoding"));
+        check(strstr(answer, "Content-Type: text/javascript") && strstr(answer, "Cache-Control: no-cache"));
+        check(body_of[0] == '\x1f' && body_of[1] == '\x8b');
+        size_t len = header_of("ETag: ", &tag);
+        check(len > 10 && len < 60);
+        snprintf(headers, sizeof headers, "Accept-Encoding: gzip\r\nIf-None-Match: \"other\", %.*s\r\n",
+                (int)len, tag);
+        check_int(ask(connect_tcp(), "GET", "/assets/app.js", headers), 304);
+        check_str(body_of, "");
+        check_int(ask(connect_tcp(), "GET", "/assets/app.js", "If-None-Match: \"other\"\r\n"), 200);
+        check(strstr(body_of, "import "));
+        check_int(ask(connect_tcp(), "HEAD", "/assets/style.css", ""), 200);
+        check_str(body_of, "");
+        check_int(get("/assets/nothing.js"), 404);
+        check_int(get("/assets/../index.html"), 404);
+        check_int(ask(connect_tcp(), "POST", "/assets/app.js", ""), 405);
+}
+
 static void metrics_negotiated(void)
 {
         static const struct {
@@ -567,6 +606,7 @@ static void all(void)
         fill(3);
         start_recorder();
         test(good_requests);
+        test(dashboard_served);
         test(metrics_negotiated);
         test(wrong_requests);
         test(other_names);

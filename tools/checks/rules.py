@@ -11,7 +11,7 @@ def files(root, *endings, below=""):
     for folder, folders, names in os.walk(os.path.join(root, below)):
         top = os.path.samefile(folder, root)
         folders[:] = [
-            one for one in folders if one not in (".git", "__pycache__") and not (top and one.startswith("build"))
+            one for one in folders if one not in (".git", "__pycache__", "node_modules") and not (top and one.startswith("build"))
         ]
         for name in names:
             if name == ".git":  # of a linked worktree

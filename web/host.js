@@ -1,0 +1,84 @@
+/* The host in one strip: load, CPU, memory, pressure and zombies, each with its last hour. */
+import { el, setAttribute, setText } from "./dom.js";
+import { bytes, count, decimal, known, percent, seconds } from "./format.js";
+import { Seen } from "./history.js";
+import { Spark } from "./spark.js";
+
+const HOUR = 3600;
+
+const level = (value, warning, critical) =>
+    !known(value) ? null : value >= critical ? "critical" : value >= warning ? "warning" : null;
+
+/* series: its names in the history; top: full height of the sparkline; judge: from when on it is coloured. */
+const TILES = [
+    {
+        name: "Load", series: ["load1"], top: (s) => s.host?.cpus ?? 1,
+        value: (s) => s.load?.[0], text: (v) => decimal(v),
+        note: (s) => `${decimal(s.load?.[1])} · ${decimal(s.load?.[2])} on ${count(s.host?.cpus)} CPUs`,
+        judge: (v, s) => level(v / (s.host?.cpus ?? NaN), 1.5, 4),
+    },
+    {
+        name: "CPU", series: ["cpu_busy_ratio", "cpu_ratio"], top: () => 1, value: (s) => s.cpu_busy_ratio, text: percent,
+        note: (s) => (known(s.cpu?.unattributed_ratio) ? `${decimal(s.cpu.unattributed_ratio)} unattributed` : "busy"),
+        judge: (v) => level(v, 0.85, 0.97),
+    },
+    {
+        name: "Memory", series: ["memory_used_ratio"], top: () => 1, value: (s) => s.memory_used_ratio, text: percent,
+        note: (s) => `of ${bytes(s.host?.memory_bytes)}`, judge: (v) => level(v, 0.8, 0.93),
+    },
+    {
+        name: "CPU pressure", series: ["psi_cpu"], top: () => 0.2, value: (s) => s.psi?.cpu, text: percent,
+        note: () => "of the time something waits", judge: (v) => level(v, 0.4, 0.8),
+    },
+    {
+        name: "Memory pressure", series: ["psi_memory"], top: () => 0.1, value: (s) => s.psi?.memory, text: percent,
+        note: () => "of the time something waits", judge: (v) => level(v, 0.1, 0.3),
+    },
+    {
+        name: "I/O pressure", series: ["psi_io"], top: () => 0.2, value: (s) => s.psi?.io, text: percent,
+        note: () => "of the time something waits", judge: (v) => level(v, 0.4, 0.8),
+    },
+    {
+        name: "Zombies", series: ["zombies"], top: () => 4, value: (s) => s.zombies, text: count,
+        note: (s) => (s.leaders ? `and ${count(s.leaders)} with live threads` : "dead and not buried"),
+        judge: (v) => level(v, 1, 100),
+    },
+];
+
+class Tile {
+    constructor(tile) {
+        this.tile = tile;
+        this.value = el("dd", { class: "tile-value" });
+        this.note = el("dd", { class: "tile-note" });
+        this.spark = new Spark();
+        this.node = el("div", { class: "tile" }, el("dt", {}, tile.name), this.value, this.note,
+            el("dd", { class: "tile-spark" }, this.spark.node));
+    }
+
+    update(status, past) {
+        const { tile } = this;
+        const value = tile.value(status);
+        setText(this.value, tile.text(value));
+        setText(this.note, tile.note(status));
+        setAttribute(this.node, "data-level", tile.judge(value, status));
+        const now = seconds(status.time);
+        const name = tile.series.find((one) => past.series[one]) ?? tile.series[0];
+        const times = known(value) ? [...past.times, now] : past.times;
+        const values = known(value) ? [...(past.series[name] ?? past.times.map(() => null)), value] : (past.series[name] ?? []);
+        this.spark.set(times, values, now - HOUR, now, tile.top(status), Math.max(30, 3 * (past.step ?? 10)));
+    }
+}
+
+export class HostStrip {
+    constructor() {
+        this.tiles = TILES.map((tile) => new Tile(tile));
+        this.seen = new Seen();
+        this.node = el("dl", { class: "strip", "aria-label": "The host now, and its last hour" },
+            this.tiles.map((tile) => tile.node));
+    }
+
+    update(status, history) {
+        this.seen.add(status, Object.fromEntries(TILES.map((tile) => [tile.series[0], tile.value(status)])));
+        for (const tile of this.tiles) tile.update(status, history ?? this.seen);
+    }
+}
