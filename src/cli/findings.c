@@ -3,7 +3,6 @@
 
 #include "base/units.h"
 
-
 #include <math.h>
 #include <string.h>
 #include <time.h>
@@ -50,6 +49,7 @@ void findings_print_one(const struct screen *s, json_t *f, int indent)
 {
         char severity[24], detector[64], service[160], text[600], lasted[UNITS_SIZE];
         double since = units_unix(answer_text(f, "since", text, sizeof text));
+        double until = units_unix(answer_text(f, "closed_at", text, sizeof text));
 
         answer_text_or(f, "severity", "info", severity, sizeof severity);
         answer_text_or(f, "detector", "finding", detector, sizeof detector);
@@ -59,7 +59,10 @@ void findings_print_one(const struct screen *s, json_t *f, int indent)
         screen_put(s, INK_BOLD, "  %s", service);
         screen_put(s, INK_DIM, "  %s", detector);
         if (!isnan(since))
-                screen_put(s, INK_DIM, ", for %s", units_duration((double)time(NULL) - since, lasted));
+                screen_put(s, INK_DIM, ", %s %s", isnan(until) ? "for" : "over, after",
+                        units_duration((isnan(until) ? (double)time(NULL) : until) - since, lasted));
+        if (!strcmp(answer_raw(f, "role"), "consequence"))
+                screen_put(s, INK_DIM, " (a consequence)");
         screen_put(s, INK_PLAIN, "\n");
         if (*answer_text(f, "text", text, sizeof text))
                 screen_fold(s, indent + 2, INK_PLAIN, text);

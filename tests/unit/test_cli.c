@@ -201,6 +201,7 @@ static void against_golden(const char *name, const char *text)
 static const struct {
         const char *verb, *json, *text;
         int code;
+        const char *argument; /* NULL = none */
 } canned_answers[] = {
         {"status", "status.json", "status.txt", EXIT_BAD},
         {"services", "services.json", "services.txt", EXIT_DONE},
@@ -210,6 +211,7 @@ static const struct {
         {"why", "why.json", "why.txt", EXIT_BAD},
         {"why", "why_calm.json", "why_calm.txt", EXIT_DONE},
         {"incidents", "incidents.json", "incidents.txt", EXIT_BAD},
+        {"incidents", "incident.json", "incident.txt", EXIT_BAD, "2"},
 };
 
 static bool clean(const char *text)
@@ -227,7 +229,7 @@ static void texts(void)
                 cleanup_free char *body = fixture(canned_answers[i].json, &c.len);
                 c.body = body;
                 daemon_start(&c);
-                cleanup_outcome struct outcome o = run(canned_answers[i].verb);
+                cleanup_outcome struct outcome o = run(canned_answers[i].verb, canned_answers[i].argument);
                 daemon_stop();
                 check_int(o.code, canned_answers[i].code);
                 check_str(o.err, "");
@@ -243,7 +245,8 @@ static void passed_through(void)
                 cleanup_free char *body = fixture(canned_answers[i].json, &c.len);
                 c.body = body;
                 daemon_start(&c);
-                cleanup_outcome struct outcome o = run(canned_answers[i].verb, "--json");
+                cleanup_outcome struct outcome o =
+                        run(canned_answers[i].verb, "--json", canned_answers[i].argument);
                 daemon_stop();
                 check_int(o.code, canned_answers[i].code);
                 check_str(o.out, body);
@@ -281,7 +284,10 @@ static void targets(void)
         cleanup_outcome struct outcome e = run("services", "--sort", "cpu", "--", "-x");
         check_str(last_request, "GET /sexton/v1/services?service=-x HTTP/1.1");
         check_int(e.code, EXIT_BAD); /* there is none of that name */
+        cleanup_outcome struct outcome f = run("incidents", "7", "--limit", "3");
+        check_str(last_request, "GET /sexton/v1/incidents?id=7&limit=3 HTTP/1.1");
         daemon_stop();
+        check_int(f.code, EXIT_DONE);
         check_int(a.code, EXIT_DONE);
         check_int(b.code, EXIT_DONE);
         check_int(d.code, EXIT_DONE);
