@@ -248,6 +248,12 @@ static void publish(struct look *l)
         for (uint32_t i = 0; i < b->opens;) {
                 struct incident *n = b->open[i];
 
+                bool fresh = n->news & (1u << BOOK_OPENED | 1u << BOOK_REOPENED);
+
+                if (fresh && n->open && !book_has_open(n, false)) {
+                        i++; /* there was no memory for its finding */
+                        continue;
+                }
                 if (n->dirty && (n->urgent || l->now_ns >= n->put_ns + PUT_EVERY))
                         tell(b, n, l->now_ns);
                 if (n->open || n->urgent) {
