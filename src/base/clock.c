@@ -20,6 +20,11 @@ uint64_t clock_boot_ns(void)
         return read_ns(CLOCK_BOOTTIME);
 }
 
+uint64_t clock_thread_cpu_ns(void)
+{
+        return read_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
 uint64_t clock_mono_to_boot_offset_ns(void)
 {
         uint64_t mono = read_ns(CLOCK_MONOTONIC);

@@ -9,6 +9,9 @@
 
 uint64_t clock_boot_ns(void);
 
+/* CPU that this thread has used: what something costs, whoever else runs meanwhile. */
+uint64_t clock_thread_cpu_ns(void);
+
 /* CLOCK_BOOTTIME minus CLOCK_MONOTONIC, to convert the kernel's ktime stamps. */
 uint64_t clock_mono_to_boot_offset_ns(void);
 

@@ -10,12 +10,12 @@
 #include <math.h>
 #include <string.h>
 
-/* How rarely tasks are looked at, by their number: a look costs 0.6 us a task with BPF's iterator, 7 us
- * without it, and may use 0.04 % of a core, or 0.14 %. A thousand are looked at nearly every second. */
-#define LOOK_NS_PER_TASK (NSEC_PER_MSEC * 3 / 2)
-#define WALK_NS_PER_TASK (NSEC_PER_MSEC * 5)
-#define LOOK_RAREST_NS   (30 * NSEC_PER_SEC)
-#define LOST_SIGHT_NS    (5 * NSEC_PER_SEC) /* two looks and so much later a stuck task is another one */
+/* A look at all tasks costs 0.6 us a task with BPF's iterator, 7 us without it, and may use this much of a
+ * core: 700 tasks are looked at every second, with the iterator. */
+#define LOOK_SHARE     0.0003
+#define WALK_SHARE     0.0014
+#define LOOK_RAREST_NS (30 * NSEC_PER_SEC)
+#define LOST_SIGHT_NS  (5 * NSEC_PER_SEC) /* two looks and so much later a stuck task is another one */
 
 struct active {
         struct guard *g;
@@ -124,17 +124,18 @@ void guard_sample_active(struct guard *g, uint64_t now_ns)
         double seconds = g->last_load_ns ? (double)(now_ns - g->last_load_ns) / 1e9 : 1;
 
         g->active_every_ns =
-                MIN(b->host.tasks * (iterator ? LOOK_NS_PER_TASK : WALK_NS_PER_TASK), LOOK_RAREST_NS);
-        if (!quiet && now_ns - g->last_active_ns + NSEC_PER_SEC / 2 < g->active_every_ns)
+                MIN(pace_interval_ns(&g->active_pace, iterator ? LOOK_SHARE : WALK_SHARE), LOOK_RAREST_NS);
+        if (!quiet && now_ns - g->active_pace.ended_ns + NSEC_PER_SEC / 2 < g->active_every_ns)
                 return;
         for (uint32_t i = 0; i < b->service_top; i++) {
                 b->service[i].runnable = b->service[i].uninterruptible = 0;
                 b->service[i].stuck_tasks = 0;
         }
         if (!quiet) {
+                pace_begin(&g->active_pace);
                 if (!iterator || bpf_source_tasks(g->bpf, BPF_TASK_ACTIVE, from_iterator, &a) < 0)
                         walk(&a);
-                g->last_active_ns = now_ns;
+                pace_end(&g->active_pace, now_ns);
         }
         for (uint32_t i = 0; i < b->service_top; i++) {
                 struct service *s = &b->service[i];

@@ -7,6 +7,7 @@
 #include "base/loop.h"
 #include "config/config.h"
 #include "detect/detect.h"
+#include "guard/pace.h"
 #include "source/bpf/bpf.h"
 #include "source/cgroup/cgroup.h"
 #include "source/netlink/connector.h"
@@ -72,8 +73,10 @@ struct guard {
 
         /* scan.c */
         uint64_t scan_due_ns, audit_due_ns;
-        int64_t audit_difference;
-        uint32_t audits_by_count; /* since the ledger was last compared one by one */
+        int64_t audit_difference; /* of the counts, when the ledger was last compared one by one */
+        int64_t audit_seen;       /* without BPF: at the last look */
+        uint32_t audit_differs;   /* looks in a row at which the counts differed */
+        struct pace audit_pace;
         bool scan_wanted;
 
         /* sample.c */
@@ -81,8 +84,8 @@ struct guard {
         struct host_sampler host;
         struct guard_group group[WORLD_CGROUPS];
         struct loop_timer tick_timer;
-        uint64_t ticks, last_sample_ns, last_load_ns, last_active_ns, active_every_ns, disks_due_ns,
-                self_due_ns;
+        struct pace active_pace;
+        uint64_t ticks, last_sample_ns, last_load_ns, active_every_ns, disks_due_ns, self_due_ns;
         uint64_t kernel_cpu_ns, host_irq_ns, last_host_busy_ns, self_cpu_ns;
         double load_sum[BOARD_SERVICES], load_sum5[BOARD_SERVICES];
         double load_before, load_before5; /* of the average when we began to look */
@@ -135,8 +138,9 @@ void guard_events_lost(struct guard *g, const char *source, uint64_t missed, uin
 /* ---- scan.c ---- */
 /* Walks all processes and makes the world agree. */
 void guard_scan(struct guard *g, uint64_t now_ns);
-/* Proves the ledger against the kernel without walking /proc; corrects it with a recorded gap. */
-void guard_audit(struct guard *g, uint64_t now_ns);
+/* Proves the ledger against the kernel without walking /proc; corrects it with a recorded gap. Returns the
+ * time until it should be proven again. */
+uint64_t guard_audit(struct guard *g, uint64_t now_ns);
 
 /* ---- sample.c, active.c ---- */
 void guard_sample_start(struct guard *g);

@@ -536,7 +536,7 @@ static void ask_rest(struct guard *g)
         struct board *b = g->board;
         uint32_t asked = 0;
 
-        for (uint32_t k = 0; k < GUARD_QUEUE && asked < GUARD_ASKS; k++) {
+        for (uint32_t k = 0; k < MIN(b->process_top, (uint32_t)GUARD_QUEUE) && asked < GUARD_ASKS; k++) {
                 if (++g->ask_position >= b->process_top)
                         g->ask_position = 1;
                 const struct process *p = &b->process[g->ask_position];

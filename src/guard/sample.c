@@ -19,8 +19,7 @@
 #define FIRST_SAMPLE_NS NSEC_PER_SEC
 #define DISKS_NS        (60 * NSEC_PER_SEC)
 #define SELF_NS         (10 * NSEC_PER_SEC)
-#define AUDIT_NS        (9 * NSEC_PER_SEC)  /* the ledger is proven at least every 10 s */
-#define AUDIT_ALONE_NS  NSEC_PER_SEC        /* BPF alone misses what happens while a thread of PID 1 runs */
+#define FIRST_AUDIT_NS  (5 * NSEC_PER_SEC)
 #define EMPTY_KEEP_NS   (30 * NSEC_PER_SEC) /* a container's restart comes back to the same path */
 #define SLOPE_SAMPLES   24                  /* 2 minutes of samples before a slope is believed */
 
@@ -371,11 +370,8 @@ void guard_sample_tick(struct guard *g, uint64_t now_ns)
                 self_stats(g);
                 g->self_due_ns = now_ns + SELF_NS;
         }
-        if (now_ns >= g->audit_due_ns) {
-                guard_audit(g, now_ns);
-                bool alone = g->board->sources.bpf && !g->board->sources.netlink;
-                g->audit_due_ns = now_ns + (alone ? AUDIT_ALONE_NS : AUDIT_NS);
-        }
+        if (now_ns >= g->audit_due_ns)
+                g->audit_due_ns = now_ns + guard_audit(g, now_ns);
         g->ticks++;
 }
 
@@ -421,7 +417,7 @@ void guard_sample_start(struct guard *g)
                         guard_group_seen(g, k);
         g->last_sample_ns = now_ns;
         account(g, NSEC_PER_SEC); /* sets where counting starts */
-        g->audit_due_ns = now_ns + AUDIT_NS;
+        g->audit_due_ns = now_ns + FIRST_AUDIT_NS;
         start_psi(g);
 }
 

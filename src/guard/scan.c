@@ -144,7 +144,16 @@ void guard_scan(struct guard *g, uint64_t now_ns)
 
 /* ---- audit ---- */
 
-enum { COUNTED_AUDITS = 6 }; /* in a row: the ledger is compared one by one about once a minute */
+/* The counts prove that as many are dead as we say; that they are the same ones is looked at more rarely.
+ * A core's share that this may use, and more while the counts say that something is wrong. */
+#define ONE_BY_ONE_NS    (60 * NSEC_PER_SEC)
+#define ONE_BY_ONE_SHARE 0.0001
+#define SUSPICIOUS_SHARE 0.001
+/* Births and deaths of the moment make the counts differ; what lasts so many looks, a second apart, is real.
+ */
+enum { DIFFERS_LOOKS = 2 };
+#define AUDIT_NS       (9 * NSEC_PER_SEC) /* the ledger is proven at least every 10 s */
+#define AUDIT_ALONE_NS NSEC_PER_SEC       /* BPF alone misses what happens while a thread of PID 1 runs */
 
 static void correct(struct guard *g, const char *what, uint64_t n, uint64_t now_ns)
 {
@@ -233,60 +242,84 @@ static int64_t charged_difference(struct guard *g, bool *ret_covered_all)
 }
 
 /* All tasks the kernel counts against all threads and zombies the world knows: covers the root group,
- * which the pids controller does not charge. */
-static int64_t counted_difference(struct guard *g)
+ * which the pids controller does not charge. False when the kernel doesn't tell. */
+static bool counted_difference(struct guard *g, int64_t *ret)
 {
         const struct board *b = g->board;
         int64_t ours = b->zombies;
-        static char text[128];
+        uint64_t tasks;
+        char text[128];
+        const char *p;
 
         for (uint32_t s = 0; s < b->service_top; s++)
                 ours += b->service[s].threads;
-        if (file_read_at(g->proc_fd, "loadavg", text, sizeof text) < 0)
-                return 0;
-        const char *p = strchr(text, '/');
-        uint64_t tasks;
-        if (!p)
-                return 0;
+        if (file_read_at(g->proc_fd, "loadavg", text, sizeof text) < 0 || !(p = strchr(text, '/')))
+                return false;
         p++;
-        return text_u64(&p, &tasks) ? (int64_t)tasks - ours : 0;
+        if (!text_u64(&p, &tasks))
+                return false;
+        *ret = (int64_t)tasks - ours;
+        return true;
 }
 
-/* A difference may be a moment's; the same one twice in a row is not. */
-static void audit_by_counting(struct guard *g, uint64_t now_ns)
+/* Without BPF: a difference may be a moment's; the same one twice in a row is not. */
+static void audit_by_groups(struct guard *g, uint64_t now_ns)
 {
         bool covered;
         int64_t difference = charged_difference(g, &covered);
 
-        if (!covered && !difference)
-                difference = counted_difference(g);
-        if (difference && difference == g->audit_difference) {
+        if (!covered && !difference && !counted_difference(g, &difference))
+                difference = 0;
+        if (difference && difference == g->audit_seen) {
                 uint32_t zombies = g->board->zombies;
                 guard_scan(g, now_ns);
-                g->audit_difference = 0;
+                g->audit_seen = 0;
                 if (g->board->zombies != zombies)
                         correct(g, "zombies differed from the kernel's count",
                                 (uint64_t)llabs((long long)g->board->zombies - zombies), now_ns);
                 return;
         }
-        g->audit_difference = difference;
+        g->audit_seen = difference;
 }
 
-void guard_audit(struct guard *g, uint64_t now_ns)
+/* What is left of a difference once the dead were compared one by one is of threads, and no reason to look
+ * again before it changes. True when the ledger has to be looked at. */
+static bool counts_differ(struct guard *g)
 {
+        int64_t difference;
+
+        if (!counted_difference(g, &difference))
+                return true;
+        g->audit_differs = !difference || difference == g->audit_difference ? 0 : g->audit_differs + 1;
+        return g->audit_differs > 0;
+}
+
+static void one_by_one(struct guard *g, uint64_t now_ns)
+{
+        pace_begin(&g->audit_pace);
+        audit_with_bpf(g, now_ns);
+        pace_end(&g->audit_pace, now_ns);
+        g->audit_differs = 0;
+        if (!counted_difference(g, &g->audit_difference))
+                g->audit_difference = 0;
+}
+
+uint64_t guard_audit(struct guard *g, uint64_t now_ns)
+{
+        bool suspicious;
+
         g->board->self.audits++;
         if (g->board->sources.scan)
-                return; /* every scan is one */
+                return AUDIT_NS; /* every scan is one */
         if (!g->bpf || !g->board->sources.bpf_iterator) {
-                audit_by_counting(g, now_ns);
-                return;
+                audit_by_groups(g, now_ns);
+                return AUDIT_NS;
         }
-        /* When the kernel counts as many tasks as we know threads and zombies, nothing is missing and nothing
-         * too much; both at once are looked for more rarely. */
-        if (g->board->sources.netlink && g->audits_by_count < COUNTED_AUDITS && counted_difference(g) == 0) {
-                g->audits_by_count++;
-                return;
-        }
-        g->audits_by_count = 0;
-        audit_with_bpf(g, now_ns);
+        suspicious = counts_differ(g);
+        if (suspicious && g->audit_differs < DIFFERS_LOOKS)
+                return NSEC_PER_SEC;
+        if (pace_is_due(&g->audit_pace, suspicious ? SUSPICIOUS_SHARE : ONE_BY_ONE_SHARE, now_ns) &&
+                (suspicious || now_ns - g->audit_pace.ended_ns >= ONE_BY_ONE_NS))
+                one_by_one(g, now_ns);
+        return g->board->sources.netlink ? AUDIT_NS : AUDIT_ALONE_NS;
 }

@@ -123,6 +123,8 @@ uint32_t world_born(struct world *w, int32_t pid, int32_t ppid, uint64_t start_n
                 .hash_next = w->process_bucket[bucket_of(pid)],
         };
         w->process_bucket[bucket_of(pid)] = i;
+        b->service[0].processes++; /* until its place is known */
+        b->service[0].threads++;
         if (parent) {
                 struct process *q = &b->process[parent];
                 p->parent = parent;

@@ -74,6 +74,40 @@ static void births_inherit(void)
         end();
 }
 
+static uint32_t threads_of_all(void)
+{
+        uint32_t sum = 0;
+
+        for (uint32_t i = 0; i < b->service_top; i++)
+                sum += b->service[i].threads;
+        return sum;
+}
+
+/* The audit compares this sum with the kernel's: nobody may be missing from it or be in it twice. */
+static void everybody_is_counted_once(void)
+{
+        begin();
+        uint32_t a = root_in("/system.slice/a.service", 10), c = born(11, 10, 101 * S);
+        uint32_t stray = born(12, 0, 101 * S);
+        check_int(b->service[0].threads, 1);
+        check_int(b->service[0].processes, 1);
+        check_int(threads_of_all(), 3);
+        world_threads(w, stray, 4);
+        check_int(b->service[0].threads, 5);
+        world_set_cgroup(w, stray, world_cgroup(w, "/system.slice/b.service"));
+        check_int(b->service[0].threads, 0);
+        check_int(b->service[0].processes, 0);
+        check_int(threads_of_all(), 7);
+        world_zombie(w, c, 102 * S, 0, 102 * S);
+        check_int(threads_of_all() + b->zombies, 7);
+        world_buried(w, c, 103 * S);
+        world_buried(w, stray, 103 * S);
+        world_buried(w, a, 103 * S);
+        check_int(threads_of_all(), 0);
+        check_int(b->service[0].processes, 0);
+        end();
+}
+
 static void lineage_is_kept_and_bounded(void)
 {
         begin();
@@ -520,6 +554,7 @@ static void gaps_and_the_engine(void)
 static void all(void)
 {
         test(births_inherit);
+        test(everybody_is_counted_once);
         test(lineage_is_kept_and_bounded);
         test(a_pid_used_again_buries);
         test(zombies_are_counted);
