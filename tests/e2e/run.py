@@ -31,12 +31,14 @@ from scenarios.hostile_names import HostileNames  # noqa: E402
 from scenarios.hourly_loop import HourlyLoop  # noqa: E402
 from scenarios.leader_thread import LeaderThread  # noqa: E402
 from scenarios.never_waits import NeverWaits  # noqa: E402
+from scenarios.normal_life import NormalLife  # noqa: E402
 from scenarios.oom_worker import OomWorker  # noqa: E402
 from scenarios.short_lived import ShortLived  # noqa: E402
 
 # Those that are alone run first and one by one, the others at the same time after them.
 SCENARIOS = {
     "healthy_compose": HealthyCompose,
+    "normal_life": NormalLife,
     "celery_storm": CeleryStorm,
     "dockerd_stopped": DockerdStopped,
     "dockerd_killed": DockerdKilled,
@@ -102,10 +104,10 @@ class Lab:
 
 def run_together(lab, classes):
     """Runs scenarios at the same time, under one Sexton."""
-    config = {}
-    for one in classes:
-        config.update(one.config)
     scenarios = [one(lab) for one in classes]
+    config = {}
+    for one in scenarios:
+        config.update(one.config)
     with lab.watched(config) as sexton:
         threads = [threading.Thread(target=run_one, args=(scenario, sexton), daemon=True) for scenario in scenarios]
         for thread in threads:

@@ -46,13 +46,34 @@ class Sexton:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        with open(f"{self.folder}/sexton.log", "wb") as log:
+        self._port = port
+        self._launch()
+
+    def _launch(self):
+        with open(f"{self.folder}/sexton.log", "ab") as log:
             self._child = subprocess.Popen(
                 [self._program, "run", "--config", self.config_path, "--data-dir", f"{self.folder}/data",
-                 "--listen", f"127.0.0.1:{port}", "--socket", self.socket],
+                 "--listen", f"127.0.0.1:{self._port}", "--socket", self.socket],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         wait_until(self._ready, 60, "sexton run answering and having found the engine")
+
+    def start_again(self):
+        """After a kill -9 of the supervisor, with the data of before."""
+        before = self._own_pids()
+        self.pids.update(before)
+        self._child.kill()
+        self._child.wait()
+        wait_until(lambda: not [pid for pid in before if os.path.exists(f"/proc/{pid}")], 30, "its parts' ends")
+        self._launch()
+
+    def part(self, role):
+        """The pid of one of its processes: guard, engine, recorder, courier. None while there is none."""
+        for one in procfs.descendants(self._child.pid):
+            words = procfs.cmdline(one.pid).split(b"\0")
+            if words[1:3] == [b"child", role.encode()]:
+                return one.pid
+        return None
 
     def _ready(self):
         if self._child.poll() is not None:

@@ -58,9 +58,7 @@ class HealthyCompose(Scenario):
     def arise(self):
         before = self._findings()
         self._compose("up", "-d")
-        query = urllib.parse.urlencode({"all": 1, "filters": json.dumps({"label": [f"com.docker.compose.project={PROJECT}"]})})
-        for one in self.engine.api("GET", f"/containers/json?{query}"):
-            self.adopt(one["Names"][0].lstrip("/"), one["Id"])
+        self._adopt()
         self.equal(len(self.containers), 3, "compose started three containers")
         self.eventually(
             lambda: self._look() and all(one.health().get("Status") == "healthy" for one in self.containers),
@@ -82,6 +80,13 @@ class HealthyCompose(Scenario):
 
     def expect(self, sexton):
         self.check(not self.new, "no finding at all, from up to down", self.new)
+
+    def _adopt(self):
+        """The containers that compose made are ours to remove."""
+        query = urllib.parse.urlencode({"all": 1, "filters": json.dumps({"label": [f"com.docker.compose.project={PROJECT}"]})})
+        self.containers = []
+        for one in self.engine.api("GET", f"/containers/json?{query}"):
+            self.adopt(one["Names"][0].lstrip("/"), one["Id"])
 
     def _known(self):
         wanted = {f"{PROJECT}/{name}" for name in ("redis", "api", "worker")}
