@@ -12,7 +12,8 @@ enum log_level {
         LOG_LEVEL_DEBUG = 7,
 };
 
-/* Name shown in front of each line ("guard", "engine"...); the pointer is kept. */
+/* Name shown in front of each line ("guard", "engine"...); the pointer is kept. Looks where standard error
+ * leads. */
 void log_init(const char *role, enum log_level max_level);
 void log_line(enum log_level level, const char *fmt, ...) printf_like(2, 3);
 
