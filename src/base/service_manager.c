@@ -1,6 +1,7 @@
 /* Telling the service manager: see service_manager.h. */
 #include "base/service_manager.h"
 
+#include "base/log.h"
 #include "base/text.h"
 
 #include <errno.h>
@@ -34,7 +35,7 @@ bool service_manager_present(void)
         return address(&a) > 0;
 }
 
-int service_manager_tell(const char *fmt, ...)
+void service_manager_tell(const char *fmt, ...)
 {
         struct sockaddr_un a;
         socklen_t len = address(&a);
@@ -42,17 +43,16 @@ int service_manager_tell(const char *fmt, ...)
         va_list ap;
 
         if (!len)
-                return 0;
+                return;
         va_start(ap, fmt);
         int n = vsnprintf(text, sizeof text, fmt, ap);
         va_end(ap);
         if (n < 0)
-                return -EINVAL;
+                return;
         cleanup_close int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
         if (fd < 0 || sendto(fd, text, MIN((size_t)n, sizeof text - 1), MSG_NOSIGNAL | MSG_DONTWAIT,
                               (const struct sockaddr *)&a, len) < 0)
-                return -errno;
-        return 0;
+                log_warning("cannot notify the service manager: %s", strerror(errno));
 }
 
 uint64_t service_manager_watchdog_ns(void)

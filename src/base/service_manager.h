@@ -8,9 +8,9 @@
 
 #include <stdbool.h>
 
-/* Sends one datagram of at most 500 bytes. 0, also without a manager, or a negative errno. Never waits:
- * a manager whose queue is full (-EAGAIN) misses this one. */
-int service_manager_tell(const char *fmt, ...) printf_like(1, 2);
+/* Sends one datagram of at most 500 bytes. Never waits: a manager whose queue is full misses it, which is
+ * logged. */
+void service_manager_tell(const char *fmt, ...) printf_like(1, 2);
 /* True when somebody listens. */
 bool service_manager_present(void);
 /* How often the manager wants WATCHDOG=1 at the latest, in ns; 0 when it doesn't, or asks another process. */

@@ -5,9 +5,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/service_manager.h"
 #include "base/signals.h"
 #include "cli/child.h"
 #include "cli/options.h"
+#include "cli/vigil.h"
 #include "config/config.h"
 #include "recorder/listen.h"
 #include "wire/board_map.h"
@@ -24,13 +26,11 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 
 enum { PROBLEMS_SHOWN = 50 };
 #define STOP_AFTER_NS   (10 * NSEC_PER_SEC) /* a child that does not stop by then is killed */
 #define RESTART_SLOW_NS NSEC_PER_SEC        /* one that died younger than this waits as long */
-#define READY_POLL_NS   (20 * NSEC_PER_MSEC)
 
 static const struct verb_option run_options[] = {
         {"--config", "FILE", "configuration file; default /etc/sexton/sexton.yaml, which may be absent"},
@@ -59,7 +59,8 @@ struct supervisor {
         struct board *board;
         struct child child[CHILD_ROLES];
         struct loop_fd signals;
-        struct loop_timer ready, kill;
+        struct loop_timer kill;
+        struct vigil vigil;
         bool stopping;
 };
 
@@ -78,11 +79,11 @@ static int load_config(const struct options *o, struct config *c)
         int r = config_load(
                 c, path ? path : "/etc/sexton/sexton.yaml", !path, problem, PROBLEMS_SHOWN, &count);
         for (uint32_t k = 0; k < MIN(count, (uint32_t)PROBLEMS_SHOWN); k++)
-                fprintf(stderr, "%s\n", problem[k].text);
+                log_error("%s", problem[k].text);
         for (size_t k = 0; k < ARRAY_SIZE(given); k++) {
                 const char *value = options_get(o, given[k]);
                 if (value && config_set(c, key[k], value, &e) < 0) {
-                        fprintf(stderr, "sexton run: %s: %s\n", given[k], e.text);
+                        log_error("%s: %s", given[k], e.text);
                         r = -EINVAL;
                 }
         }
@@ -130,22 +131,6 @@ static int make_folders(const struct config *c)
 
 /* ---- children ---- */
 
-static void notify(const char *state)
-{
-        const char *path = getenv("NOTIFY_SOCKET");
-        struct sockaddr_un a = {.sun_family = AF_UNIX};
-
-        if (!path || (path[0] != '/' && path[0] != '@') || strlen(path) >= sizeof a.sun_path)
-                return;
-        cleanup_close int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-        memcpy(a.sun_path, path, strlen(path));
-        if (a.sun_path[0] == '@')
-                a.sun_path[0] = '\0';
-        if (fd < 0 || sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&a,
-                              (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path))) < 0)
-                log_warning("cannot notify the service manager: %s", strerror(errno));
-}
-
 static void exec_child(const struct supervisor *s, enum child_role role, pid_t supervisor)
 {
         const int fd[] = {s->config_fd, s->board_fd, s->ring_fd,
@@ -161,6 +146,7 @@ static void exec_child(const struct supervisor *s, enum child_role role, pid_t s
                 _exit(EXIT_FAILURE); /* it died before the line above */
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
+        service_manager_forget();
         snprintf(name, sizeof name, "%s", child_role_name(role));
         argv[n++] = title;
         argv[n++] = verb;
@@ -273,7 +259,8 @@ static void stop(struct supervisor *s)
         if (s->stopping)
                 return;
         s->stopping = true;
-        notify("STOPPING=1");
+        vigil_stop(&s->vigil);
+        service_manager_tell("STOPPING=1");
         signal_all(s, SIGTERM);
         loop_arm(&s->loop, &s->kill, clock_boot_ns() + STOP_AFTER_NS);
         s->loop.stop = !any_left(s);
@@ -282,16 +269,24 @@ static void stop(struct supervisor *s)
 static void reload(struct supervisor *s)
 {
         static struct config fresh;
+        int r;
 
-        notify("RELOADING=1");
-        if (load_config(s->options, &fresh) < 0) {
+        /* with the time, for managers that match the two by it */
+        service_manager_tell("RELOADING=1\nMONOTONIC_USEC=%llu",
+                (unsigned long long)((clock_boot_ns() - clock_mono_to_boot_offset_ns()) / NSEC_PER_USEC));
+        r = load_config(s->options, &fresh);
+        /* what is open stays open, also for a recorder that is started again */
+        memcpy(fresh.socket, s->config.socket, sizeof fresh.socket);
+        memcpy(fresh.listen, s->config.listen, sizeof fresh.listen);
+        memcpy(fresh.data_dir, s->config.data_dir, sizeof fresh.data_dir);
+        if (r < 0) {
                 log_error("the configuration has mistakes: the old one stays");
         } else if (pwrite(s->config_fd, &fresh, sizeof fresh, 0) == sizeof fresh) {
                 s->config = fresh;
                 signal_all(s, SIGHUP);
                 log_info("configuration reloaded");
         }
-        notify("READY=1");
+        service_manager_tell("READY=1");
 }
 
 static void signalled(void *ctx, uint32_t events)
@@ -306,17 +301,11 @@ static void signalled(void *ctx, uint32_t events)
         }
 }
 
-/* The guard has written the board and the recorder has made its socket: questions are answered now. */
-static void look_if_ready(void *ctx, uint64_t now_ns)
+static void ready(void *ctx)
 {
         struct supervisor *s = ctx;
 
-        if (s->board->updated_ns && access(s->config.socket, F_OK) == 0) {
-                notify("READY=1");
-                log_info("ready: sexton status --socket %s", s->config.socket);
-                return;
-        }
-        loop_arm(&s->loop, &s->ready, now_ns + READY_POLL_NS);
+        log_info("ready: sexton status --socket %s", s->config.socket);
 }
 
 /* ---- start ---- */
@@ -357,9 +346,8 @@ static int supervise(struct supervisor *s)
                 return r;
         }
         publish_pids(s);
-        s->ready = (struct loop_timer){.fire = look_if_ready, .ctx = s};
         s->kill = (struct loop_timer){.fire = kill_rest, .ctx = s};
-        loop_arm(&s->loop, &s->ready, clock_boot_ns() + READY_POLL_NS);
+        vigil_start(&s->vigil, &s->loop, s->board, s->config.socket, ready, s);
         return loop_run(&s->loop);
 }
 
@@ -375,9 +363,9 @@ static int run(int argc, char **argv)
         if (r != OPTIONS_GO_ON)
                 return r;
         s.options = &o;
+        log_init("run", LOG_LEVEL_INFO);
         if (load_config(&o, &s.config) < 0)
                 return EXIT_USAGE;
-        log_init("run", LOG_LEVEL_INFO);
         if (make_folders(&s.config) < 0)
                 return EXIT_USAGE;
         /* what is at the socket's place is removed at the end, so it must not be somebody else's */
@@ -403,7 +391,8 @@ const struct verb verb_run = {
                 "Addresses "
                 "and sockets change at the next start only.\n\n"
                 "A service manager that waits for notification (Type=notify) is told when questions are "
-                "answered.",
+                "answered, and then, if it keeps a watchdog, again and again as long as the guard moves and "
+                "the recorder answers. Where standard error is the journal, each line has its level.",
         .options = run_options,
         .options_count = ARRAY_SIZE(run_options),
         .run = run,
