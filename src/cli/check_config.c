@@ -16,6 +16,7 @@ extern const struct verb verb_check_config;
 static const struct verb_option options[] = {
         {"--config", "FILE", "the file to check; default " DEFAULT_CONFIG ", which may be absent"},
         {"--defaults", NULL, "show every key with its default, its bounds and what it is for"},
+        {"--example", NULL, "print a file with every key and its default, commented out"},
         {"--json", NULL, "as JSON: {\"file\",\"ok\",\"problems\":[...]}"},
 };
 
@@ -72,6 +73,10 @@ static int run(int argc, char **argv)
                 config_describe(stdout, false);
                 return EXIT_DONE;
         }
+        if (options_get(&o, "--example")) {
+                config_example(stdout);
+                return EXIT_DONE;
+        }
         const char *given = options_get(&o, "--config"), *file = given ? given : DEFAULT_CONFIG;
         cleanup_free struct config_problem *problems = calloc(PROBLEMS_SHOWN, sizeof *problems);
         cleanup_free struct config *c = calloc(1, sizeof *c);
@@ -106,7 +111,8 @@ const struct verb verb_check_config = {
                 "what differs from the defaults. It starts nothing and asks no daemon.",
         .bad = "the configuration has mistakes",
         .examples = "sexton check-config --config ./sexton.yaml\nCheck a file before installing it.\n"
-                    "sexton check-config --defaults\nAll keys, explained.\n",
+                    "sexton check-config --defaults\nAll keys, explained.\n"
+                    "sexton check-config --example\nA file to begin with.\n",
         .options = options,
         .options_count = ARRAY_SIZE(options),
         .run = run,

@@ -73,6 +73,9 @@ int config_set(struct config *c, const char *key, const char *value, struct erro
 
 /* Prints every key with type, default, bounds and prose: "text" for people, "man" as mdoc rows. */
 void config_describe(FILE *out, bool mdoc);
+/* Prints a file with every key and its default, commented out: settings are "#", as many blanks as they are
+ * indented, and the setting; prose is "# " and text. */
+void config_example(FILE *out);
 
 /* Prints every key whose value differs from its default, one per line; returns how many. */
 uint32_t config_differences(FILE *out, const struct config *c);

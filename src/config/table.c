@@ -233,3 +233,40 @@ void config_describe(FILE *out, bool mdoc)
         if (mdoc)
                 fputs(".El\n", out);
 }
+
+/* The parts of a dotted name that the one before didn't have yet, each a line; then the key itself. */
+static void example_key(FILE *out, const char *name, const char *before, const char *value)
+{
+        const char *part = name;
+        int depth = 0;
+        bool same = true;
+
+        for (const char *dot; (dot = strchr(part, '.')); part = dot + 1, depth++) {
+                same = same && !strncmp(name, before, (size_t)(dot + 1 - name));
+                if (!same)
+                        fprintf(out, "#%*s%.*s:\n", 2 * depth, "", (int)(dot - part), part);
+        }
+        fprintf(out, "#%*s%s: %s\n", 2 * depth, "", part, value);
+}
+
+void config_example(FILE *out)
+{
+        const char *before = "";
+        char def[300], bounds[120];
+        struct config c;
+
+        config_defaults(&c);
+        fputs("# Configuration of Sexton: every key with its default. A line takes effect without its first "
+              "#,\n"
+              "# together with the lines of the sections it stands in. What conf.d/*.yaml beside this file "
+              "say\n"
+              "# comes later and wins. sexton check-config finds mistakes; sexton.yaml(5) is the manual.\n",
+                out);
+        for (size_t i = 0; i < config_keys_count; i++) {
+                const struct key *k = &config_keys[i];
+                bounds_of(k, bounds);
+                fprintf(out, "\n# %s (%s%s%s)\n", k->prose, type_name(k), *bounds ? ", " : "", bounds);
+                example_key(out, k->name, before, default_of(&c, k, def));
+                before = k->name;
+        }
+}
