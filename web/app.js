@@ -21,6 +21,7 @@ const PAGES = {
 };
 const SHOWN_AS = { "": "overview", services: "overview", incidents: "incidents", events: "events" };
 
+const MEASURE = "sexton-update"; /* how long an update takes; only the last one is kept */
 const view = document.getElementById("view");
 const link = document.getElementById("link");
 const notices = new Notices(document.getElementById("notices"), () => poller.now());
@@ -62,7 +63,11 @@ async function refresh() {
     page.update(data, status);
     page.stale = false;
     notices.status(status);
-    performance.measure("sexton-update", "update");
+    performance.clearMeasures(MEASURE);
+    performance.measure(MEASURE, "update");
+    performance.clearMarks("update");
+    const wrong = status.incidents_open ? `(${status.incidents_open}) ` : "";
+    document.title = `${wrong}${page.title} · ${foreign(status.host?.name, 40)} · Sexton`;
 }
 
 function setLink(state, text) {

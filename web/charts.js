@@ -2,7 +2,7 @@
 import { el, setText, show } from "./dom.js";
 import { clock, foreign, known } from "./format.js";
 
-const HEIGHT = 150;
+const HEIGHT = 160;
 const NEAR_PX = 8;
 const SERIES = ["--series-1", "--series-2", "--series-3"];
 const MARKS = {
@@ -48,7 +48,10 @@ class Chart {
     /** series: [{name, text}] of the same unit; format(value) gives its words. */
     constructor({ title, series, format, top }) {
         Object.assign(this, { title, series, format, top, marks: [], gaps: [], plot: null, data: null, hidden: false });
-        this.legend = el("span", { class: "chart-legend" });
+        this.when = el("span");
+        this.keys = series.map((_, i) => el("span", { class: "key", "data-series": i + 1 }));
+        this.mark = el("span");
+        this.legend = el("span", { class: "chart-legend" }, this.when, this.keys, this.mark);
         this.canvas = el("div", { class: "chart-canvas", role: "img" });
         this.none = el("p", { class: "empty" }, "No data for this time.");
         this.node = el("figure", { class: "chart" }, el("figcaption", {}, el("strong", {}, title), this.legend), this.canvas, this.none);
@@ -73,13 +76,17 @@ class Chart {
         const some = Boolean(past) && values.some((one) => one.some(known));
         show(this.none, !some);
         show(this.canvas, some);
-        if (!some) return setText(this.legend, "");
+        show(this.legend, some);
+        if (!some) return;
         this.marks = marks;
         this.gaps = gaps;
         this.range = range;
         this.data = [past.times, ...values];
         this.#describe(values);
-        if (this.plot) return this.plot.setData(this.data);
+        if (this.plot) {
+            this.plot.setData(this.data);
+            return;
+        }
         const uPlot = await loadLibrary();
         if (!this.plot && this.canvas.isConnected) this.#draw(uPlot);
     }
@@ -103,10 +110,10 @@ class Chart {
 
     #legend(index) {
         const at = index ?? this.data[0].length - 1;
-        const words = this.series.map(({ text }, i) => `${this.series.length > 1 ? `${text} ` : ""}${this.format(this.data[i + 1][at])}`);
         const mark = index === null ? null : this.#nearMark();
-        const when = index === null ? "" : `${clock(new Date(this.data[0][at] * 1000).toISOString())} · `;
-        setText(this.legend, `${when}${words.join(" · ")}${mark ? ` · ${foreign(mark.kind, 30)} ${foreign(mark.text, 120)}` : ""}`);
+        setText(this.when, index === null ? "" : clock(new Date(this.data[0][at] * 1000).toISOString()));
+        this.series.forEach(({ text }, i) => setText(this.keys[i], `${text} ${this.format(this.data[i + 1][at])}`));
+        setText(this.mark, mark ? `${foreign(mark.kind, 30).replaceAll("_", " ")}: ${foreign(mark.text, 160)}` : "");
     }
 
     #nearMark() {
@@ -129,7 +136,7 @@ class Chart {
                 y: { range: (_, low, high) => [0, Math.max(known(this.top) ? this.top : 0, (high || 1) * 1.08)] },
             },
             axes: [
-                { ...axis, space: 70, values: (plot, all) => moments(all, plot.scales.x.max - plot.scales.x.min) },
+                { ...axis, size: 32, space: 70, values: (plot, all) => moments(all, plot.scales.x.max - plot.scales.x.min) },
                 { ...axis, size: 62, space: 32, values: (_, all) => all.map((value) => this.format(value)) },
             ],
             series: [{}, ...this.series.map(({ text }, i) => ({
@@ -167,7 +174,7 @@ class Chart {
             const x = Math.round(plot.valToPos(mark.time, "x", true)) + 0.5;
             if (x < bbox.left || x > bbox.left + bbox.width) continue;
             ctx.strokeStyle = ctx.fillStyle = colours[mark.kind];
-            ctx.globalAlpha = 0.75;
+            ctx.globalAlpha = 0.4;
             ctx.setLineDash([2 * ratio, 3 * ratio]);
             ctx.beginPath();
             ctx.moveTo(x, bbox.top);
@@ -188,7 +195,7 @@ class Chart {
 export class ChartSet {
     constructor(charts) {
         this.charts = haveCharts ? charts.map((one) => new Chart(one)) : [];
-        this.node = el("div", { class: "charts" }, this.charts.map((chart) => chart.node),
+        this.node = el("div", { class: "charts", "data-count": charts.length }, this.charts.map((chart) => chart.node),
             haveCharts ? null : el("p", { class: "empty" }, "This build of Sexton has no charts."));
     }
 

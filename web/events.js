@@ -16,7 +16,7 @@ class Row {
         this.kind = el("span", { class: "badge" });
         this.service = el("a");
         this.text = el("span");
-        this.node = el("li", { class: "event" }, this.time, this.kind, el("bdi", {}, this.service), this.text);
+        this.node = el("li", { class: "event" }, this.time, this.kind, el("span", {}, el("bdi", {}, this.service), " ", this.text));
     }
 
     update(event) {

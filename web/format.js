@@ -16,6 +16,17 @@ export function foreign(text, max = 2000) {
     return cut.replace(HIDDEN, (c) => `\\u{${c.codePointAt(0).toString(16)}}`);
 }
 
+const prose = new WeakMap();
+
+/** Sets a sentence, in which `words` between backticks are code. */
+export function setProse(node, text, max) {
+    if (prose.get(node) === text) return;
+    prose.set(node, text);
+    const parts = foreign(text, max).split("`");
+    const closed = parts.length % 2 === 1;
+    node.replaceChildren(...parts.map((part, i) => (closed && i % 2 ? el("code", {}, part) : `${closed || i === 0 ? "" : "`"}${part}`)));
+}
+
 export function decimal(value, digits = 2) {
     return known(value) ? value.toFixed(digits) : NONE;
 }
@@ -105,7 +116,7 @@ export function badge(word) {
 }
 
 export function setBadge(node, word) {
-    setText(node, foreign(word, 40));
+    setText(node, foreign(word, 40).replaceAll("_", " "));
     setAttribute(node, "data-is", word);
 }
 

@@ -4,6 +4,7 @@ import { askIfThere } from "./api.js";
 import { known, seconds } from "./format.js";
 
 const FRESH_MS = 10000;
+const ABSENT_MS = 60000;
 
 /** {times: [s], series: {name: [value or null]}, step}, or null. */
 function tidy(answer) {
@@ -28,7 +29,7 @@ export class History {
     /** span: { last: seconds } up to now, or { from: Date, to: Date }. */
     async load(span) {
         const key = JSON.stringify(span);
-        if (key === this.of && Date.now() - this.at < FRESH_MS) return this.data;
+        if (key === this.of && Date.now() - this.at < (this.data ? FRESH_MS : ABSENT_MS)) return this.data;
         const to = span.to ?? new Date();
         const from = span.from ?? new Date(to - span.last * 1000);
         const answer = await askIfThere("history", {

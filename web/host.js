@@ -9,6 +9,13 @@ const HOUR = 3600;
 const level = (value, warning, critical) =>
     !known(value) ? null : value >= critical ? "critical" : value >= warning ? "warning" : null;
 
+/* A young one is nothing: every process is dead for a moment before it is buried. */
+function zombieNote(s) {
+    if (s.leaders) return `and ${count(s.leaders)} with live threads`;
+    if (!s.zombies || !known(s.lasting)) return "dead and not buried";
+    return s.lasting ? `${count(s.lasting)} past the grace period` : "all died just now";
+}
+
 /* series: its names in the history; top: full height of the sparkline; judge: from when on it is coloured. */
 const TILES = [
     {
@@ -19,8 +26,8 @@ const TILES = [
     },
     {
         name: "CPU", series: ["cpu_busy_ratio", "cpu_ratio"], top: () => 1, value: (s) => s.cpu_busy_ratio, text: percent,
-        note: (s) => (known(s.cpu?.unattributed_ratio) ? `${decimal(s.cpu.unattributed_ratio)} unattributed` : "busy"),
-        judge: (v) => level(v, 0.85, 0.97),
+        note: (s) => (known(s.cpu?.unattributed_ratio) ? `${decimal(Math.max(0, s.cpu.unattributed_ratio))} unattributed` : "busy"),
+        judge: (v) => level(v, 0.9, Infinity),
     },
     {
         name: "Memory", series: ["memory_used_ratio"], top: () => 1, value: (s) => s.memory_used_ratio, text: percent,
@@ -28,20 +35,19 @@ const TILES = [
     },
     {
         name: "CPU pressure", series: ["psi_cpu"], top: () => 0.2, value: (s) => s.psi?.cpu, text: percent,
-        note: () => "of the time something waits", judge: (v) => level(v, 0.4, 0.8),
+        note: () => "of the time tasks wait", judge: (v) => level(v, 0.4, 0.8),
     },
     {
         name: "Memory pressure", series: ["psi_memory"], top: () => 0.1, value: (s) => s.psi?.memory, text: percent,
-        note: () => "of the time something waits", judge: (v) => level(v, 0.1, 0.3),
+        note: () => "of the time tasks wait", judge: (v) => level(v, 0.1, 0.3),
     },
     {
         name: "I/O pressure", series: ["psi_io"], top: () => 0.2, value: (s) => s.psi?.io, text: percent,
-        note: () => "of the time something waits", judge: (v) => level(v, 0.4, 0.8),
+        note: () => "of the time tasks wait", judge: (v) => level(v, 0.4, 0.8),
     },
     {
         name: "Zombies", series: ["zombies"], top: () => 4, value: (s) => s.zombies, text: count,
-        note: (s) => (s.leaders ? `and ${count(s.leaders)} with live threads` : "dead and not buried"),
-        judge: (v) => level(v, 1, 100),
+        note: zombieNote, judge: (_, s) => level(s.lasting, 1, 100),
     },
 ];
 
@@ -77,7 +83,9 @@ export class HostStrip {
             this.tiles.map((tile) => tile.node));
     }
 
-    update(status, history) {
+    /** lasting: zombies past the grace period. */
+    update(host, lasting, history) {
+        const status = { ...host, lasting };
         this.seen.add(status, Object.fromEntries(TILES.map((tile) => [tile.series[0], tile.value(status)])));
         for (const tile of this.tiles) tile.update(status, history ?? this.seen);
     }

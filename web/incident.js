@@ -2,7 +2,7 @@
 import { ask } from "./api.js";
 import { ChartSet, isMark } from "./charts.js";
 import { copyButton, el, keyed, setAttribute, setText, show } from "./dom.js";
-import { about, badge, decimal, duration, foreign, quantity, runbookName, seconds, serviceLink, setBadge, setTime, time } from "./format.js";
+import { about, badge, decimal, duration, foreign, quantity, runbookName, seconds, serviceLink, setBadge, setProse, setTime, time } from "./format.js";
 import { History } from "./history.js";
 import { lasted, loadIncidents } from "./incidents.js";
 import { gapsOf, SERVICE_CHARTS } from "./service.js";
@@ -42,7 +42,7 @@ class Moment {
         this.kind = badge("");
         this.text = el("span");
         this.service = el("a");
-        this.node = el("li", { class: "event" }, this.time, this.kind, el("bdi", {}, this.service), this.text);
+        this.node = el("li", { class: "event" }, this.time, this.kind, el("span", {}, el("bdi", {}, this.service), " ", this.text));
     }
 
     update(m) {
@@ -194,12 +194,13 @@ class IncidentView {
         setTime(this.resolved, incident.resolved_at);
         setText(this.length, open ? `open for ${about(lasted(incident, now))}` : `lasted ${duration(lasted(incident, now))}`);
         show(this.verdict, Boolean(incident.verdict));
-        setText(this.verdict, foreign(incident.verdict, 2000));
+        setProse(this.verdict, incident.verdict);
         const texts = remedies(incident);
         show(this.panels.remedy, texts.length > 0);
         keyed(this.remedies, texts, (text) => text, (text) => {
-            const words = el("span", { class: "remedy-text" }, foreign(text));
-            return { node: el("li", { class: "remedy" }, words, copyButton(() => words.textContent, "the remedy")), update: () => {} };
+            const words = el("span", { class: "remedy-text" });
+            setProse(words, text);
+            return { node: el("li", { class: "remedy" }, words, copyButton(() => text, "the remedy")), update: () => {} };
         });
     }
 

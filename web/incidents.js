@@ -1,7 +1,7 @@
 /* Incidents as a list: cards on the overview, and a page of all that are known. */
 import { ask } from "./api.js";
 import { el, keyed, setAttribute, setText, show } from "./dom.js";
-import { about, badge, duration, foreign, incidentLink, seconds, serviceLink, setBadge, setTime, severityRank, time } from "./format.js";
+import { about, badge, duration, foreign, incidentLink, seconds, serviceLink, setBadge, setProse, setTime, severityRank, time } from "./format.js";
 
 const LISTED = 100;
 
@@ -54,7 +54,7 @@ class Card {
         const length = lasted(incident, now);
         setText(this.since, open ? `· for ${about(length)}` : `· lasted ${duration(length)}`);
         show(this.verdict, Boolean(incident.verdict));
-        setText(this.verdict, foreign(incident.verdict, 400));
+        setProse(this.verdict, incident.verdict, 400);
         const refuted = (incident.suspects ?? []).filter((s) => s.refuted).map((s) => foreign(s.service, 60));
         show(this.suspects, refuted.length > 0 && open);
         setText(this.suspects, `Not to blame: ${refuted.slice(0, 4).join(", ")}${refuted.length > 4 ? ` and ${refuted.length - 4} more` : ""}`);

@@ -1,7 +1,7 @@
 /* The first page: what is wrong in one sentence, the host, its incidents, its dead, and its services. */
 import { ask, askIfThere } from "./api.js";
-import { el, keyed, setAttribute, setText } from "./dom.js";
-import { about, bytes, count, foreign, known, percent, seconds, severityRank } from "./format.js";
+import { el, keyed, setAttribute, setText, show } from "./dom.js";
+import { about, bytes, count, foreign, incidentLink, known, percent, seconds, severityRank } from "./format.js";
 import { History } from "./history.js";
 import { HostStrip } from "./host.js";
 import { byUrgency, IncidentList, loadIncidents } from "./incidents.js";
@@ -22,22 +22,29 @@ function severities(incidents) {
 /* The sentence that says it all. */
 class Verdict {
     constructor() {
-        this.text = el("span", { class: "verdict-text" });
-        this.more = el("span", { class: "verdict-more" });
-        this.node = el("p", { class: "verdict", role: "status" }, this.text, " ", this.more);
+        this.text = el("strong");
+        this.more = el("span");
+        this.link = el("a", {}, this.text, " ", this.more);
+        this.others = el("a", { class: "sub", href: "#/incidents", hidden: true });
+        this.node = el("p", { class: "verdict", role: "status" }, this.link, " ", this.others);
     }
 
     update(open, status) {
         const worst = open[0];
         setAttribute(this.node, "data-severity", worst?.severity ?? "calm");
+        setAttribute(this.link, "href", worst ? incidentLink(worst.id) : null);
+        show(this.others, open.length > 1);
         const up = seconds(status.time) - seconds(status.host?.boot_time);
         if (!worst) {
-            setText(this.text, "All is well here.");
+            setText(this.text, "Nothing is wrong that Sexton knows of.");
             setText(this.more, `${count(status.services)} services${known(up) ? `, up for ${about(up)}` : ""}.`);
             return;
         }
-        setText(this.text, worst.culprit ? `${foreign(worst.culprit, 100)} is to blame:` : "Something is wrong:");
-        setText(this.more, `${foreign(worst.title, 240)}.${open.length > 1 ? ` ${open.length - 1} more open.` : ""}`.replace("..", "."));
+        const culprit = worst.culprit ?? "";
+        const own = culprit && worst.title?.startsWith(`${culprit} `);
+        setText(this.text, culprit ? `${foreign(culprit, 120)}${own ? "" : ":"}` : "Something is wrong:");
+        setText(this.more, foreign(own ? worst.title.slice(culprit.length + 1) : worst.title, 240));
+        setText(this.others, `and ${open.length - 1} more`);
     }
 }
 
@@ -90,7 +97,7 @@ export function overviewPage() {
         update(data, status) {
             const open = data.incidents.filter((n) => n.state === "open").sort(byUrgency);
             verdict.update(open, status);
-            strip.update(status, data.past);
+            strip.update(status, data.dead?.by_holder?.reduce((sum, h) => sum + h.count, 0), data.past);
             incidents.update(open, status);
             zombies.update(data.dead);
             services.update(data.table.services ?? [], status, severities(open));

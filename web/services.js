@@ -74,12 +74,15 @@ class Row {
             setAttribute(this.memoryText, "title", of);
         }
         setText(this.processes, count(s.processes));
+        setAttribute(this.processes, "data-zero", !s.zombies && !s.restarts);
         const held = s.held ?? s.zombies;
         setText(this.zombies, held ? count(held) : "·");
         setAttribute(this.zombies, "data-level", held ? "warning" : null);
+        setAttribute(this.zombies, "data-zero", !held);
         const hour = s.restarts_last_hour;
         setText(this.restarts, s.restarts || hour ? `${count(hour)} / ${count(s.restarts)}` : "·");
         setAttribute(this.restarts, "data-level", hour > 2 ? "warning" : null);
+        setAttribute(this.restarts, "data-zero", !s.restarts && !hour);
         setAttribute(this.node, "data-severity", s.severity ?? null);
     }
 }
@@ -94,7 +97,7 @@ function kept(name) {
 
 function keep(name, value) {
     try {
-        sessionStorage.setItem(name, JSON.stringify(value));
+        sessionStorage.setItem(name, value);
     } catch {
         /* storage is switched off: until the page is closed */
     }
@@ -162,6 +165,12 @@ export class ServicesTable {
         });
     }
 
+    #remember() {
+        const now = JSON.stringify({ sort: this.sort, down: this.down, filter: this.filter.value });
+        if (now !== this.remembered) keep("services", now);
+        this.remembered = now;
+    }
+
     draw() {
         const wanted = text(this.filter.value).split(/\s+/).filter(Boolean);
         const matches = (s) => {
@@ -178,6 +187,6 @@ export class ServicesTable {
         setText(this.more, `Show all ${count(shown.length)}`);
         show(this.empty, shown.length === 0);
         setText(this.empty, this.all.length ? "No service matches the filter." : "No service runs here yet.");
-        keep("services", { sort: this.sort, down: this.down, filter: this.filter.value });
+        this.#remember();
     }
 }

@@ -2,7 +2,7 @@
  * when a holder is opened. */
 import { ask } from "./api.js";
 import { copyButton, el, keyed, setAttribute, setText, show } from "./dom.js";
-import { about, count, decimal, duration, foreign, known, serviceLink } from "./format.js";
+import { about, count, decimal, duration, foreign, known, serviceLink, setProse } from "./format.js";
 
 const LISTED = 50;
 
@@ -62,7 +62,7 @@ class Holder {
         this.dead = new Dead();
         this.pid = 0;
         const remedy = el("div", { class: "remedy" }, el("h4", {}, "What to change"), this.remedy,
-            copyButton(() => this.remedy.textContent, "the remedy"));
+            copyButton(() => this.holder.remedy, "the remedy"));
         this.node = el("details", { class: "holder", ontoggle: () => this.#load() },
             el("summary", { "data-row": true }, this.count, el("span", { class: "held-by" },
                 el("bdi", {}, this.service), this.rate, this.who)),
@@ -75,15 +75,14 @@ class Holder {
 
     update(h) {
         const changed = this.holder?.count !== h.count;
-        this.holder = h.holder ?? {};
-        this.holder.count = h.count;
+        this.holder = { ...h.holder, count: h.count, remedy: h.remedy ?? "" };
         setText(this.count, count(h.count));
         setText(this.service, foreign(h.service, 120));
         setAttribute(this.service, "href", serviceLink(h.service ?? ""));
         setText(this.rate, h.per_hour ? `${count(h.per_hour)} per hour · ${foreign(h.origin, 20)}` : foreign(h.kind, 20));
         setText(this.who, `held by ${h.holder?.pid ?? "?"} ${foreign(h.holder?.command, 160)}${h.holder?.is_pid1 ? " (PID 1 there)" : ""}`);
-        setText(this.why, h.why ? foreign(h.why) : "Its holder doesn't wait for them.");
-        setText(this.remedy, foreign(h.remedy));
+        setProse(this.why, h.why ?? "Its holder doesn't wait for them.");
+        setProse(this.remedy, h.remedy);
         show(this.limit, known(h.exhausted_in));
         setText(this.limit, `The limit of ${count(h.pids_limit)} pids is reached in about ${about(h.exhausted_in)}.`);
         if (changed && this.node.open) this.dead.load(this.holder);

@@ -113,7 +113,8 @@ int api_query_set(
                 char shown[64];
                 text_printable(shown, sizeof shown, name, strlen(name));
                 return error_set(e, -EINVAL,
-                        "unknown parameter %s; there are service, kind, subject, since, after, id, state, limit, "
+                        "unknown parameter %s; there are service, kind, subject, since, after, id, state, "
+                        "limit, "
                         "holder and summary",
                         shown);
         }
