@@ -4,7 +4,7 @@ const BASE = "/sexton/v1/";
 const PATIENCE_MS = 10000;
 
 /** status 0: nobody answered; else the answer's, with the daemon's own words. */
-export class ApiError extends Error {
+class ApiError extends Error {
     constructor(status, text) {
         super(text);
         this.status = status;

@@ -95,7 +95,8 @@ function failed(error, waitMs) {
         notices.trouble("critical", `Disconnected ${since}: ${error.message}. What is shown is from then.`, wait);
     }
     setAttribute(view, "data-old", lastAnswer !== null);
-    if (!lastAnswer && page.stale) view.replaceChildren(el("p", { class: "loading" }, "Waiting for Sexton…"), page.node);
+    if (!lastAnswer && page.stale)
+        view.replaceChildren(el("p", { class: "loading" }, "Waiting for Sexton…"), page.node);
 }
 
 const poller = new Poller(refresh, worked, failed);
@@ -108,6 +109,6 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => page
 listenToKeys(() => document.getElementById("theme").click());
 addEventListener("hashchange", open);
 addEventListener("beforeprint", () => {
-    for (const one of view.querySelectorAll("details")) one.open = true;
+    for (const one of document.querySelectorAll("details")) one.open = true;
 });
 open();

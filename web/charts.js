@@ -1,26 +1,45 @@
 /* Charts by uPlot, which is loaded when the first one is wanted; events are drawn on them, holes stay holes. */
 import { el, setText, show } from "./dom.js";
-import { clock, foreign, known } from "./format.js";
+import { bytes, clock, foreign, known } from "./format.js";
 
 const HEIGHT = 160;
 const NEAR_PX = 8;
+const BINARY = Array.from({ length: 44 }, (_, i) => 2 ** i);
 const SERIES = ["--series-1", "--series-2", "--series-3"];
 const MARKS = {
-    die: "--critical", oom: "--critical", restart: "--critical", health_timeout: "--warning", health_fail: "--warning",
-    deploy: "--accent", start: "--accent", stop: "--muted", limit: "--warning", action: "--accent", zombie: "--warning",
-    opened: "--critical", severity: "--critical", resolved: "--good", calm: "--good", death: "--critical", threshold: "--warning",
+    die: "--critical",
+    oom: "--critical",
+    restart: "--critical",
+    health_timeout: "--warning",
+    health_fail: "--warning",
+    deploy: "--accent",
+    start: "--accent",
+    stop: "--muted",
+    limit: "--warning",
+    action: "--accent",
+    zombie: "--warning",
+    opened: "--critical",
+    severity: "--critical",
+    resolved: "--good",
+    calm: "--good",
+    death: "--critical",
+    threshold: "--warning",
 };
 export const isMark = (kind) => kind in MARKS;
-export const haveCharts = document.documentElement.dataset.charts === "yes";
+const haveCharts = document.documentElement.dataset.charts === "yes";
 
 let library = null;
 
 function loadLibrary() {
     library ??= new Promise((done, failed) => {
-        const script = el("script", { src: "/assets/uplot.js", onload: () => done(globalThis.uPlot), onerror: () => {
-            library = null;
-            failed(new Error("the charts could not be loaded"));
-        } });
+        const script = el("script", {
+            src: "/assets/uplot.js",
+            onload: () => done(globalThis.uPlot),
+            onerror: () => {
+                library = null;
+                failed(new Error("the charts could not be loaded"));
+            },
+        });
         document.head.append(el("link", { rel: "stylesheet", href: "/assets/uplot.css" }), script);
     });
     return library;
@@ -54,7 +73,13 @@ class Chart {
         this.legend = el("span", { class: "chart-legend" }, this.when, this.keys, this.mark);
         this.canvas = el("div", { class: "chart-canvas", role: "img" });
         this.none = el("p", { class: "empty" }, "No data for this time.");
-        this.node = el("figure", { class: "chart" }, el("figcaption", {}, el("strong", {}, title), this.legend), this.canvas, this.none);
+        this.node = el(
+            "figure",
+            { class: "chart" },
+            el("figcaption", {}, el("strong", {}, title), this.legend),
+            this.canvas,
+            this.none,
+        );
         this.observer = new ResizeObserver(() => this.#resize());
         this.observer.observe(this.canvas);
     }
@@ -72,7 +97,9 @@ class Chart {
 
     /** past: {times, series} or null; marks: [{time s, kind, text}]; gaps: [[from s, to s]]. */
     async update(past, marks, gaps, range) {
-        const values = this.series.map(({ name }) => past?.series[name]).map((one) => one ?? past?.times.map(() => null));
+        const values = this.series
+            .map(({ name }) => past?.series[name])
+            .map((one) => one ?? past?.times.map(() => null));
         const some = Boolean(past) && values.some((one) => one.some(known));
         show(this.none, !some);
         show(this.canvas, some);
@@ -102,7 +129,9 @@ class Chart {
     #describe(values) {
         const words = this.series.map(({ text }, i) => {
             const all = values[i].filter(known);
-            return all.length ? `${text}: now ${this.format(all.at(-1))}, at most ${this.format(Math.max(...all))}` : `${text}: unknown`;
+            return all.length
+                ? `${text}: now ${this.format(all.at(-1))}, at most ${this.format(Math.max(...all))}`
+                : `${text}: unknown`;
         });
         this.canvas.setAttribute("aria-label", `${this.title}. ${words.join(". ")}. ${this.marks.length} events.`);
         this.#legend(null);
@@ -126,29 +155,51 @@ class Chart {
     #draw(uPlot) {
         const grid = { stroke: colour("--line"), width: 1 };
         const axis = { stroke: colour("--muted"), grid, ticks: grid, font: "11px system-ui, sans-serif" };
-        this.plot = new uPlot({
-            width: this.canvas.clientWidth || 400,
-            height: HEIGHT,
-            legend: { show: false },
-            cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false }, sync: { key: "sexton" } },
-            scales: {
-                x: { range: () => this.range ?? [this.data[0][0], this.data[0].at(-1)] },
-                y: { range: (_, low, high) => [0, Math.max(known(this.top) ? this.top : 0, (high || 1) * 1.08)] },
+        this.plot = new uPlot(
+            {
+                width: this.canvas.clientWidth || 400,
+                height: HEIGHT,
+                legend: { show: false },
+                cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false }, sync: { key: "sexton" } },
+                scales: {
+                    x: { range: () => this.range ?? [this.data[0][0], this.data[0].at(-1)] },
+                    y: { range: (_, low, high) => [0, Math.max(known(this.top) ? this.top : 0, (high || 1) * 1.08)] },
+                },
+                axes: [
+                    {
+                        ...axis,
+                        size: 32,
+                        space: 70,
+                        values: (plot, all) => moments(all, plot.scales.x.max - plot.scales.x.min),
+                    },
+                    {
+                        ...axis,
+                        size: 62,
+                        space: 32,
+                        incrs: this.format === bytes ? BINARY : undefined,
+                        values: (_, all) => all.map((value) => this.format(value)),
+                    },
+                ],
+                series: [
+                    {},
+                    ...this.series.map(({ text }, i) => ({
+                        label: text,
+                        stroke: colour(SERIES[i]),
+                        width: 1.5,
+                        points: { show: false },
+                        spanGaps: false,
+                        fill: this.series.length === 1 ? colour(SERIES[i], 0.13) : undefined,
+                    })),
+                ],
+                hooks: {
+                    drawClear: [(plot) => this.#drawGaps(plot)],
+                    draw: [(plot) => this.#drawMarks(plot)],
+                    setCursor: [(plot) => this.#legend(plot.cursor.idx ?? null)],
+                },
             },
-            axes: [
-                { ...axis, size: 32, space: 70, values: (plot, all) => moments(all, plot.scales.x.max - plot.scales.x.min) },
-                { ...axis, size: 62, space: 32, values: (_, all) => all.map((value) => this.format(value)) },
-            ],
-            series: [{}, ...this.series.map(({ text }, i) => ({
-                label: text, stroke: colour(SERIES[i]), width: 1.5, points: { show: false }, spanGaps: false,
-                fill: this.series.length === 1 ? colour(SERIES[i], 0.13) : undefined,
-            }))],
-            hooks: {
-                drawClear: [(plot) => this.#drawGaps(plot)],
-                draw: [(plot) => this.#drawMarks(plot)],
-                setCursor: [(plot) => this.#legend(plot.cursor.idx ?? null)],
-            },
-        }, this.data, this.canvas);
+            this.data,
+            this.canvas,
+        );
     }
 
     #drawGaps(plot) {
@@ -195,8 +246,12 @@ class Chart {
 export class ChartSet {
     constructor(charts) {
         this.charts = haveCharts ? charts.map((one) => new Chart(one)) : [];
-        this.node = el("div", { class: "charts", "data-count": charts.length }, this.charts.map((chart) => chart.node),
-            haveCharts ? null : el("p", { class: "empty" }, "This build of Sexton has no charts."));
+        this.node = el(
+            "div",
+            { class: "charts", "data-count": charts.length },
+            this.charts.map((chart) => chart.node),
+            haveCharts ? null : el("p", { class: "empty" }, "This build of Sexton has no charts."),
+        );
     }
 
     update(past, marks, gaps, range) {

@@ -11,19 +11,26 @@ const BAD = new Set(["die", "oom", "restart", "health_timeout", "health_fail", "
 export const isQuiet = (event) => QUIET.has(event.kind);
 
 class Row {
-    constructor() {
+    constructor(own) {
+        this.own = own;
         this.time = time(null);
         this.kind = el("span", { class: "badge" });
         this.service = el("a");
         this.text = el("span");
-        this.node = el("li", { class: "event" }, this.time, this.kind, el("span", {}, el("bdi", {}, this.service), " ", this.text));
+        this.node = el(
+            "li",
+            { class: "event" },
+            this.time,
+            this.kind,
+            el("span", {}, el("bdi", {}, this.service), " ", this.text),
+        );
     }
 
     update(event) {
         setTime(this.time, event.time);
         setBadge(this.kind, event.kind);
         setAttribute(this.kind, "data-bad", BAD.has(event.kind));
-        show(this.service, Boolean(event.service));
+        show(this.service, Boolean(event.service) && event.service !== this.own);
         setText(this.service, foreign(event.service, 120));
         setAttribute(this.service, "href", serviceLink(event.service ?? ""));
         const pid = event.pid ? ` (pid ${event.pid})` : "";
@@ -32,7 +39,9 @@ class Row {
 }
 
 export class EventList {
-    constructor() {
+    /** own: the service whose name needs no telling. */
+    constructor(own = null) {
+        this.own = own;
         this.list = el("ol", { class: "events" });
         this.empty = el("p", { class: "empty" }, "Nothing happened.");
         this.node = el("div", {}, this.empty, this.list);
@@ -41,7 +50,12 @@ export class EventList {
     /** Newest first, whatever the order of `events`. */
     update(events) {
         const shown = events.toSorted((a, b) => b.id - a.id);
-        keyed(this.list, shown, (event) => event.id, () => new Row());
+        keyed(
+            this.list,
+            shown,
+            (event) => event.id,
+            () => new Row(this.own),
+        );
         show(this.empty, shown.length === 0);
     }
 }
@@ -56,7 +70,10 @@ export class EventFeed {
 
     async load() {
         const after = this.events.at(-1)?.id;
-        const answer = await ask("events", after ? { ...this.query, after, limit: 1000 } : { ...this.query, limit: this.most });
+        const answer = await ask(
+            "events",
+            after ? { ...this.query, after, limit: 1000 } : { ...this.query, limit: this.most },
+        );
         this.events = [...this.events, ...(answer.events ?? [])].slice(-this.most);
         return this.events;
     }
@@ -67,8 +84,14 @@ export function eventsPage() {
     const list = new EventList();
     const number = el("span", { class: "count" });
     const quiet = el("input", { type: "checkbox", onchange: draw });
-    const filter = el("input", { type: "search", placeholder: "Filter  /", "aria-label": "Filter events", autocomplete: "off",
-        spellcheck: "false", oninput: draw });
+    const filter = el("input", {
+        type: "search",
+        placeholder: "Filter  /",
+        "aria-label": "Filter events",
+        autocomplete: "off",
+        spellcheck: "false",
+        oninput: draw,
+    });
 
     function draw() {
         const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -83,9 +106,19 @@ export function eventsPage() {
 
     return {
         title: "Events",
-        node: el("section", { class: "panel", "aria-labelledby": "events-title" },
-            el("div", { class: "panel-head" }, el("h2", { id: "events-title" }, "Events"), number,
-                el("label", { class: "check" }, quiet, "each death and probe"), filter), list.node),
+        node: el(
+            "section",
+            { class: "panel", "aria-labelledby": "events-title" },
+            el(
+                "div",
+                { class: "panel-head" },
+                el("h2", { id: "events-title" }, "Events"),
+                number,
+                el("label", { class: "check" }, quiet, "each death and probe"),
+                filter,
+            ),
+            list.node,
+        ),
         load: () => feed.load(),
         update: draw,
     };

@@ -4,7 +4,8 @@ import { el, setAttribute, setText } from "./dom.js";
 const NONE = "–";
 const UNITS = ["B", "KB", "MB", "GB", "TB", "PB"];
 /* Controls, and characters that hide or turn round the text beside them. */
-const HIDDEN = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/g;
+const HIDDEN =
+    /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/g;
 
 export const known = (value) => typeof value === "number" && Number.isFinite(value);
 
@@ -24,7 +25,9 @@ export function setProse(node, text, max) {
     prose.set(node, text);
     const parts = foreign(text, max).split("`");
     const closed = parts.length % 2 === 1;
-    node.replaceChildren(...parts.map((part, i) => (closed && i % 2 ? el("code", {}, part) : `${closed || i === 0 ? "" : "`"}${part}`)));
+    node.replaceChildren(
+        ...parts.map((part, i) => (closed && i % 2 ? el("code", {}, part) : `${closed || i === 0 ? "" : "`"}${part}`)),
+    );
 }
 
 export function decimal(value, digits = 2) {
@@ -63,7 +66,12 @@ export function duration(seconds) {
 /** A duration in its largest unit. */
 export function about(seconds) {
     if (!known(seconds)) return NONE;
-    const steps = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
+    const steps = [
+        [86400, "d"],
+        [3600, "h"],
+        [60, "min"],
+        [1, "s"],
+    ];
     const [size, unit] = steps.find(([one]) => seconds >= one * 1.5) ?? [1, "s"];
     return `${Math.round(Math.max(0, seconds) / size)} ${unit}`;
 }
@@ -73,9 +81,11 @@ export function quantity(value, unit) {
     if (!known(value)) return NONE;
     if (unit === "bytes") return bytes(value);
     if (unit === "ratio") return percent(value);
+    if (unit === "cores") return `${decimal(value)} cores`;
+    if (unit === "load") return decimal(value);
     if (unit === "s" || unit === "seconds") return duration(value);
     const number = Number.isInteger(value) ? count(value) : String(Number(value.toPrecision(3)));
-    return unit ? `${number} ${foreign(unit, 40)}` : number;
+    return unit && unit !== "processes" && unit !== "tasks" ? `${number} ${foreign(unit, 40)}` : number;
 }
 
 /* ---- times ---- */

@@ -33,7 +33,10 @@ export class History {
         const to = span.to ?? new Date();
         const from = span.from ?? new Date(to - span.last * 1000);
         const answer = await askIfThere("history", {
-            service: this.service, from: from.toISOString(), to: to.toISOString(), points: this.points,
+            service: this.service,
+            from: from.toISOString(),
+            to: to.toISOString(),
+            points: this.points,
         });
         this.at = Date.now();
         this.of = key;

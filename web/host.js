@@ -19,35 +19,70 @@ function zombieNote(s) {
 /* series: its names in the history; top: full height of the sparkline; judge: from when on it is coloured. */
 const TILES = [
     {
-        name: "Load", series: ["load1"], top: (s) => s.host?.cpus ?? 1,
-        value: (s) => s.load?.[0], text: (v) => decimal(v),
+        name: "Load",
+        series: ["load1"],
+        top: (s) => s.host?.cpus ?? 1,
+        value: (s) => s.load?.[0],
+        text: (v) => decimal(v),
         note: (s) => `${decimal(s.load?.[1])} · ${decimal(s.load?.[2])} on ${count(s.host?.cpus)} CPUs`,
         judge: (v, s) => level(v / (s.host?.cpus ?? NaN), 1.5, 4),
     },
     {
-        name: "CPU", series: ["cpu_busy_ratio", "cpu_ratio"], top: () => 1, value: (s) => s.cpu_busy_ratio, text: percent,
-        note: (s) => (known(s.cpu?.unattributed_ratio) ? `${decimal(Math.max(0, s.cpu.unattributed_ratio))} unattributed` : "busy"),
+        name: "CPU",
+        series: ["cpu_busy_ratio", "cpu_ratio"],
+        top: () => 1,
+        value: (s) => s.cpu_busy_ratio,
+        text: percent,
+        note: (s) =>
+            known(s.cpu?.unattributed_ratio)
+                ? `${decimal(Math.max(0, s.cpu.unattributed_ratio))} unattributed`
+                : "busy",
         judge: (v) => level(v, 0.9, Infinity),
     },
     {
-        name: "Memory", series: ["memory_used_ratio"], top: () => 1, value: (s) => s.memory_used_ratio, text: percent,
-        note: (s) => `of ${bytes(s.host?.memory_bytes)}`, judge: (v) => level(v, 0.8, 0.93),
+        name: "Memory",
+        series: ["memory_used_ratio"],
+        top: () => 1,
+        value: (s) => s.memory_used_ratio,
+        text: percent,
+        note: (s) => `of ${bytes(s.host?.memory_bytes)}`,
+        judge: (v) => level(v, 0.8, 0.93),
     },
     {
-        name: "CPU pressure", series: ["psi_cpu"], top: () => 0.2, value: (s) => s.psi?.cpu, text: percent,
-        note: () => "of the time tasks wait", judge: (v) => level(v, 0.4, 0.8),
+        name: "CPU pressure",
+        series: ["psi_cpu"],
+        top: () => 0.2,
+        value: (s) => s.psi?.cpu,
+        text: percent,
+        note: () => "of the time tasks wait",
+        judge: (v) => level(v, 0.4, 0.8),
     },
     {
-        name: "Memory pressure", series: ["psi_memory"], top: () => 0.1, value: (s) => s.psi?.memory, text: percent,
-        note: () => "of the time tasks wait", judge: (v) => level(v, 0.1, 0.3),
+        name: "Memory pressure",
+        series: ["psi_memory"],
+        top: () => 0.1,
+        value: (s) => s.psi?.memory,
+        text: percent,
+        note: () => "of the time tasks wait",
+        judge: (v) => level(v, 0.1, 0.3),
     },
     {
-        name: "I/O pressure", series: ["psi_io"], top: () => 0.2, value: (s) => s.psi?.io, text: percent,
-        note: () => "of the time tasks wait", judge: (v) => level(v, 0.4, 0.8),
+        name: "I/O pressure",
+        series: ["psi_io"],
+        top: () => 0.2,
+        value: (s) => s.psi?.io,
+        text: percent,
+        note: () => "of the time tasks wait",
+        judge: (v) => level(v, 0.4, 0.8),
     },
     {
-        name: "Zombies", series: ["zombies"], top: () => 4, value: (s) => s.zombies, text: count,
-        note: zombieNote, judge: (_, s) => level(s.lasting, 1, 100),
+        name: "Zombies",
+        series: ["zombies"],
+        top: () => 4,
+        value: (s) => s.zombies,
+        text: count,
+        note: zombieNote,
+        judge: (_, s) => level(s.lasting, 1, 100),
     },
 ];
 
@@ -57,8 +92,14 @@ class Tile {
         this.value = el("dd", { class: "tile-value" });
         this.note = el("dd", { class: "tile-note" });
         this.spark = new Spark();
-        this.node = el("div", { class: "tile" }, el("dt", {}, tile.name), this.value, this.note,
-            el("dd", { class: "tile-spark" }, this.spark.node));
+        this.node = el(
+            "div",
+            { class: "tile" },
+            el("dt", {}, tile.name),
+            this.value,
+            this.note,
+            el("dd", { class: "tile-spark" }, this.spark.node),
+        );
     }
 
     update(status, past) {
@@ -70,7 +111,9 @@ class Tile {
         const now = seconds(status.time);
         const name = tile.series.find((one) => past.series[one]) ?? tile.series[0];
         const times = known(value) ? [...past.times, now] : past.times;
-        const values = known(value) ? [...(past.series[name] ?? past.times.map(() => null)), value] : (past.series[name] ?? []);
+        const values = known(value)
+            ? [...(past.series[name] ?? past.times.map(() => null)), value]
+            : (past.series[name] ?? []);
         this.spark.set(times, values, now - HOUR, now, tile.top(status), Math.max(30, 3 * (past.step ?? 10)));
     }
 }
@@ -79,8 +122,11 @@ export class HostStrip {
     constructor() {
         this.tiles = TILES.map((tile) => new Tile(tile));
         this.seen = new Seen();
-        this.node = el("dl", { class: "strip", "aria-label": "The host now, and its last hour" },
-            this.tiles.map((tile) => tile.node));
+        this.node = el(
+            "dl",
+            { class: "strip", "aria-label": "The host now, and its last hour" },
+            this.tiles.map((tile) => tile.node),
+        );
     }
 
     /** lasting: zombies past the grace period. */

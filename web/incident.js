@@ -2,7 +2,26 @@
 import { ask } from "./api.js";
 import { ChartSet, isMark } from "./charts.js";
 import { copyButton, el, keyed, setAttribute, setText, show } from "./dom.js";
-import { about, badge, decimal, duration, foreign, quantity, runbookName, seconds, serviceLink, setBadge, setProse, setTime, time } from "./format.js";
+import {
+    about,
+    badge,
+    clock,
+    count,
+    decimal,
+    duration,
+    foreign,
+    incidentLink,
+    known,
+    percent,
+    quantity,
+    runbookName,
+    seconds,
+    serviceLink,
+    setBadge,
+    setProse,
+    setTime,
+    time,
+} from "./format.js";
 import { History } from "./history.js";
 import { lasted, loadIncidents } from "./incidents.js";
 import { gapsOf, SERVICE_CHARTS } from "./service.js";
@@ -10,8 +29,22 @@ import { gapsOf, SERVICE_CHARTS } from "./service.js";
 const POINTS = 300;
 const AROUND_SEC = 900;
 
-const panel = (id, title, ...children) => el("section", { class: "panel", "aria-labelledby": id },
-    el("div", { class: "panel-head" }, el("h2", { id }, title)), ...children);
+const FIGURES = {
+    cpu_ratio: "CPU",
+    load1: "Load",
+    memory_bytes: "Memory",
+    memory_used_ratio: "Memory in use",
+    zombies: "Zombies",
+    tasks: "Tasks",
+};
+
+const panel = (id, title, ...children) =>
+    el(
+        "section",
+        { class: "panel", "aria-labelledby": id },
+        el("div", { class: "panel-head" }, el("h2", { id }, title)),
+        ...children,
+    );
 const list = (value) => (Array.isArray(value) ? value : value ? [value] : []);
 
 class Suspect {
@@ -20,8 +53,18 @@ class Suspect {
         this.fill = el("span", { class: "bar-fill" });
         this.score = el("span", { class: "score" });
         this.why = el("p", { class: "sub" });
-        this.node = el("li", { class: "suspect" }, el("div", { class: "suspect-head" }, el("bdi", {}, this.service),
-            el("span", { class: "bar", "aria-hidden": "true" }, this.fill), this.score), this.why);
+        this.node = el(
+            "li",
+            { class: "suspect" },
+            el(
+                "div",
+                { class: "suspect-head" },
+                el("bdi", {}, this.service),
+                el("span", { class: "bar", "aria-hidden": "true" }, this.fill),
+                this.score,
+            ),
+            this.why,
+        );
     }
 
     update(s) {
@@ -42,7 +85,13 @@ class Moment {
         this.kind = badge("");
         this.text = el("span");
         this.service = el("a");
-        this.node = el("li", { class: "event" }, this.time, this.kind, el("span", {}, el("bdi", {}, this.service), " ", this.text));
+        this.node = el(
+            "li",
+            { class: "event" },
+            this.time,
+            this.kind,
+            el("span", {}, el("bdi", {}, this.service), " ", this.text),
+        );
     }
 
     update(m) {
@@ -51,7 +100,8 @@ class Moment {
         show(this.service, Boolean(m.service));
         setText(this.service, foreign(m.service, 120));
         setAttribute(this.service, "href", serviceLink(m.service ?? ""));
-        setText(this.text, foreign(m.text, 500));
+        const times = m.count > 1 && !m.text?.includes(`${m.count} times`) ? `${count(m.count)} times, ` : "";
+        setText(this.text, `${times}${foreign(m.text, 500)}${m.until ? ` (until ${clock(m.until)})` : ""}`);
     }
 }
 
@@ -70,10 +120,15 @@ class Finding {
         const runbook = f.runbook ? ` · runbook ${runbookName(f.runbook)}` : "";
         setText(this.by, `${f.service ? foreign(f.service, 120) : "the host"} · ${foreign(f.detector, 40)}${runbook}`);
         const rows = list(f.evidence).map((e, i) => ({ ...e, i }));
-        keyed(this.evidence, rows, (e) => e.i, () => {
-            const text = el("span");
-            return { node: el("li", {}, text), update: (e) => setText(text, foreign(e.text, 300)) };
-        });
+        keyed(
+            this.evidence,
+            rows,
+            (e) => e.i,
+            () => {
+                const text = el("span");
+                return { node: el("li", {}, text), update: (e) => setText(text, foreign(e.text, 300)) };
+            },
+        );
     }
 }
 
@@ -85,7 +140,10 @@ class Resource {
     }
 
     update(r) {
-        setText(this.name, foreign(r.name, 60));
+        setText(
+            this.name,
+            `${FIGURES[r.name] ?? foreign(r.name, 60)}${r.service ? ` of ${foreign(r.service, 80)}` : ""}`,
+        );
         ["normal", "peak", "after"].forEach((key, i) => setText(this.cells[i], quantity(r[key], r.unit)));
     }
 }
@@ -104,7 +162,8 @@ class IncidentView {
         this.badge = badge("");
         this.heading = el("h1");
         this.culprit = el("a");
-        this.by = el("span", {}, "culprit ", el("bdi", {}, this.culprit), " · ");
+        this.sure = el("span");
+        this.by = el("span", {}, "culprit ", el("bdi", {}, this.culprit), this.sure, " · ");
         this.opened = time(null);
         this.resolved = time(null);
         this.over = el("span", {}, ", resolved ", this.resolved);
@@ -119,6 +178,9 @@ class IncidentView {
         this.resources = el("tbody");
         this.actions = el("ul");
         this.charts = new ChartSet(SERVICE_CHARTS.slice(0, 3));
+        this.leftOut = el("p", { class: "sub", hidden: true });
+        this.merged = el("a");
+        this.mergedNote = el("p", { class: "notice" }, "It became part of ", this.merged, ".");
         this.#build();
     }
 
@@ -126,19 +188,61 @@ class IncidentView {
         this.panels = {
             remedy: panel("remedy-title", "What to change", this.remedies),
             suspects: panel("suspects-title", "Suspects", this.suspects, this.refuted),
-            timeline: panel("timeline-title", "Timeline", this.timeline),
+            timeline: panel("timeline-title", "Timeline", this.timeline, this.leftOut),
             charts: panel("charts-title", "The culprit's figures", this.charts.node),
             findings: panel("findings-title", "Findings and evidence", this.findings),
-            resources: panel("resources-title", "Figures", el("table", { class: "resources" }, el("thead", {}, el("tr", {},
-                el("td"), ["Normal", "Peak", "After"].map((name) => el("th", { scope: "col", class: "number" }, name)))), this.resources)),
+            resources: panel(
+                "resources-title",
+                "Figures",
+                el(
+                    "table",
+                    { class: "resources" },
+                    el(
+                        "thead",
+                        {},
+                        el(
+                            "tr",
+                            {},
+                            el("td"),
+                            ["Normal", "Peak", "After"].map((name) =>
+                                el("th", { scope: "col", class: "number" }, name),
+                            ),
+                        ),
+                    ),
+                    this.resources,
+                ),
+            ),
             actions: panel("actions-title", "What was done", this.actions),
         };
         const p = this.panels;
-        this.body = el("div", { class: "page" }, this.verdict, el("div", { class: "columns" }, p.remedy, p.suspects), p.charts,
-            el("div", { class: "columns" }, p.timeline, el("div", { class: "page" }, p.resources, p.findings, p.actions)));
-        this.node = el("div", { class: "page" },
-            el("div", { class: "title" }, el("a", { class: "back", href: "#/incidents", title: "Incidents" }, "←"), this.heading, this.badge),
-            el("p", { class: "sub" }, this.by, "opened ", this.opened, this.over, " · ", this.length), this.missing, this.body);
+        this.body = el(
+            "div",
+            { class: "page" },
+            this.verdict,
+            el("div", { class: "columns" }, p.remedy, p.suspects),
+            p.charts,
+            el(
+                "div",
+                { class: "columns" },
+                p.timeline,
+                el("div", { class: "page" }, p.resources, p.findings, p.actions),
+            ),
+        );
+        this.node = el(
+            "div",
+            { class: "page" },
+            el(
+                "div",
+                { class: "title" },
+                el("a", { class: "back", href: "#/incidents", title: "Incidents" }, "←"),
+                this.heading,
+                this.badge,
+            ),
+            el("p", { class: "sub" }, this.by, "opened ", this.opened, this.over, " · ", this.length),
+            this.missing,
+            this.mergedNote,
+            this.body,
+        );
     }
 
     async load() {
@@ -150,36 +254,67 @@ class IncidentView {
         const from = new Date((seconds(incident.opened_at) - AROUND_SEC) * 1000);
         const to = incident.resolved_at ? new Date((seconds(incident.resolved_at) + AROUND_SEC) * 1000) : null;
         const past = await this.history.load(to && to < new Date() ? { from, to } : { from });
-        const events = incident.timeline?.length || !culprit ? [] : (await ask("events", { service: culprit, limit: 200 })).events ?? [];
-        return { incident, past, events, from: from.getTime() / 1000, to: to && to < new Date() ? to.getTime() / 1000 : null };
+        const events =
+            incident.timeline?.length || !culprit
+                ? []
+                : ((await ask("events", { service: culprit, limit: 200 })).events ?? []);
+        return {
+            incident,
+            past,
+            events,
+            from: from.getTime() / 1000,
+            to: to && to < new Date() ? to.getTime() / 1000 : null,
+        };
     }
 
     update({ incident, past, events, from, to }, status) {
         show(this.missing, !incident);
         show(this.body, Boolean(incident));
+        show(this.mergedNote, Boolean(incident?.merged_into));
         show(this.badge, Boolean(incident));
         setText(this.heading, incident ? foreign(incident.title, 300) : this.title);
         if (!incident) return;
         this.#head(incident, seconds(status.time));
-        const rows = (parent, items, make) => keyed(parent, items.map((one, i) => ({ ...one, i })), (one) => one.i, make);
+        const rows = (parent, items, make) =>
+            keyed(
+                parent,
+                items.map((one, i) => ({ ...one, i })),
+                (one) => one.i,
+                make,
+            );
         rows(this.suspects, list(incident.suspects), () => new Suspect());
         rows(this.refuted, list(incident.refuted), () => {
             const node = el("li", { class: "sub" });
             return { node, update: (r) => setText(node, `${foreign(r.hypothesis, 200)}: ${foreign(r.because, 400)}`) };
         });
         const opened = from + AROUND_SEC;
-        const moments = list(incident.timeline).length ? incident.timeline : events.filter((e) => isMark(e.kind) && seconds(e.time) >= opened - AROUND_SEC);
+        const moments = list(incident.timeline).length
+            ? incident.timeline
+            : events.filter((e) => isMark(e.kind) && seconds(e.time) >= opened - AROUND_SEC);
         rows(this.timeline, moments, () => new Moment());
         rows(this.findings, list(incident.findings), () => new Finding());
         rows(this.resources, list(incident.resource), () => new Resource());
-        rows(this.actions, list(incident.actions).map((a) => ({ text: a.text ?? a.action ?? String(a) })), () => {
-            const node = el("li");
-            return { node, update: (a) => setText(node, foreign(a.text, 300)) };
-        });
-        const some = { timeline: moments, suspects: list(incident.suspects), resources: list(incident.resource), actions: list(incident.actions) };
+        rows(
+            this.actions,
+            list(incident.actions).map((a) => ({ text: a.text ?? a.action ?? String(a) })),
+            () => {
+                const node = el("li");
+                return { node, update: (a) => setText(node, foreign(a.text, 300)) };
+            },
+        );
+        const some = {
+            timeline: moments,
+            suspects: list(incident.suspects),
+            resources: list(incident.resource),
+            actions: list(incident.actions),
+        };
         for (const [name, items] of Object.entries(some)) show(this.panels[name], items.length > 0);
         show(this.panels.charts, past !== null);
-        const marks = moments.filter((m) => isMark(m.kind)).map((m) => ({ time: seconds(m.time), kind: m.kind, text: m.text ?? "" }));
+        show(this.leftOut, incident.timeline_left_out > 0);
+        setText(this.leftOut, `${count(incident.timeline_left_out)} more moments are left out in the middle.`);
+        const marks = moments
+            .filter((m) => isMark(m.kind))
+            .map((m) => ({ time: seconds(m.time), kind: m.kind, text: m.text ?? "" }));
         this.charts.update(past, marks, gapsOf(status), [from, to ?? seconds(status.time)]);
     }
 
@@ -192,16 +327,35 @@ class IncidentView {
         setTime(this.opened, incident.opened_at);
         show(this.over, !open);
         setTime(this.resolved, incident.resolved_at);
-        setText(this.length, open ? `open for ${about(lasted(incident, now))}` : `lasted ${duration(lasted(incident, now))}`);
+        setText(
+            this.length,
+            open ? `open for ${about(lasted(incident, now))}` : `lasted ${duration(lasted(incident, now))}`,
+        );
+        setText(this.sure, known(incident.confidence) ? ` (${percent(incident.confidence)} sure)` : "");
+        setText(this.merged, `incident ${incident.merged_into}`);
+        setAttribute(this.merged, "href", incidentLink(incident.merged_into));
         show(this.verdict, Boolean(incident.verdict));
         setProse(this.verdict, incident.verdict);
         const texts = remedies(incident);
         show(this.panels.remedy, texts.length > 0);
-        keyed(this.remedies, texts, (text) => text, (text) => {
-            const words = el("span", { class: "remedy-text" });
-            setProse(words, text);
-            return { node: el("li", { class: "remedy" }, words, copyButton(() => text, "the remedy")), update: () => {} };
-        });
+        keyed(
+            this.remedies,
+            texts,
+            (text) => text,
+            (text) => {
+                const words = el("span", { class: "remedy-text" });
+                setProse(words, text);
+                return {
+                    node: el(
+                        "li",
+                        { class: "remedy" },
+                        words,
+                        copyButton(() => text, "the remedy"),
+                    ),
+                    update: () => {},
+                };
+            },
+        );
     }
 
     retheme() {

@@ -1,7 +1,20 @@
 /* Incidents as a list: cards on the overview, and a page of all that are known. */
 import { ask } from "./api.js";
 import { el, keyed, setAttribute, setText, show } from "./dom.js";
-import { about, badge, duration, foreign, incidentLink, seconds, serviceLink, setBadge, setProse, setTime, severityRank, time } from "./format.js";
+import {
+    about,
+    badge,
+    duration,
+    foreign,
+    incidentLink,
+    seconds,
+    serviceLink,
+    setBadge,
+    setProse,
+    setTime,
+    severityRank,
+    time,
+} from "./format.js";
 
 const LISTED = 100;
 
@@ -23,8 +36,11 @@ export function lasted(incident, now) {
 /** Open ones first, then worse, then newer. */
 export function byUrgency(a, b) {
     const open = (n) => (n.state === "open" ? 1 : 0);
-    return open(b) - open(a) || (open(a) && severityRank(b.severity) - severityRank(a.severity)) ||
-        seconds(b.opened_at) - seconds(a.opened_at);
+    return (
+        open(b) - open(a) ||
+        (open(a) && severityRank(b.severity) - severityRank(a.severity)) ||
+        seconds(b.opened_at) - seconds(a.opened_at)
+    );
 }
 
 class Card {
@@ -37,9 +53,14 @@ class Card {
         this.since = el("span");
         this.verdict = el("p", { class: "incident-verdict" });
         this.suspects = el("p", { class: "sub" });
-        this.node = el("li", { class: "incident" }, el("div", { class: "incident-head" }, this.badge, this.title),
+        this.node = el(
+            "li",
+            { class: "incident" },
+            el("div", { class: "incident-head" }, this.badge, this.title),
             el("p", { class: "sub" }, this.by, " ", el("span", {}, "opened ", this.opened), " ", this.since),
-            this.verdict, this.suspects);
+            this.verdict,
+            this.suspects,
+        );
     }
 
     update({ incident, now }) {
@@ -57,7 +78,10 @@ class Card {
         setProse(this.verdict, incident.verdict, 400);
         const refuted = (incident.suspects ?? []).filter((s) => s.refuted).map((s) => foreign(s.service, 60));
         show(this.suspects, refuted.length > 0 && open);
-        setText(this.suspects, `Not to blame: ${refuted.slice(0, 4).join(", ")}${refuted.length > 4 ? ` and ${refuted.length - 4} more` : ""}`);
+        setText(
+            this.suspects,
+            `Not to blame: ${refuted.slice(0, 4).join(", ")}${refuted.length > 4 ? ` and ${refuted.length - 4} more` : ""}`,
+        );
         setAttribute(this.node, "data-severity", open ? incident.severity : "resolved");
     }
 }
@@ -67,13 +91,23 @@ export class IncidentList {
         this.list = el("ul", { class: "incidents" });
         this.number = el("span", { class: "count" });
         this.empty = el("p", { class: "empty good" }, calm);
-        this.node = el("section", { class: "panel", "aria-labelledby": "incidents-title" },
-            el("div", { class: "panel-head" }, el("h2", { id: "incidents-title" }, title), this.number), this.empty, this.list);
+        this.node = el(
+            "section",
+            { class: "panel", "aria-labelledby": "incidents-title" },
+            el("div", { class: "panel-head" }, el("h2", { id: "incidents-title" }, title), this.number),
+            this.empty,
+            this.list,
+        );
     }
 
     update(incidents, status) {
         const now = seconds(status.time);
-        keyed(this.list, incidents.map((incident) => ({ incident, now })), (n) => String(n.incident.id), () => new Card());
+        keyed(
+            this.list,
+            incidents.map((incident) => ({ incident, now })),
+            (n) => String(n.incident.id),
+            () => new Card(),
+        );
         show(this.empty, incidents.length === 0);
         setText(this.number, incidents.length ? String(incidents.length) : "");
     }

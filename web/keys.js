@@ -21,9 +21,12 @@ function step(event) {
     const at = all.indexOf(document.activeElement.closest("[data-row]"));
     const last = all.length - 1;
     const wanted = {
-        ArrowDown: Math.min(at + 1, last), j: Math.min(at + 1, last),
-        ArrowUp: Math.max(at - 1, 0), k: Math.max(at - 1, 0),
-        Home: 0, End: last,
+        ArrowDown: Math.min(at + 1, last),
+        j: Math.min(at + 1, last),
+        ArrowUp: Math.max(at - 1, 0),
+        k: Math.max(at - 1, 0),
+        Home: 0,
+        End: last,
     }[event.key];
     event.preventDefault();
     all[wanted].focus();
@@ -43,8 +46,18 @@ function showHelp() {
     if (!dialog.childElementCount)
         dialog.append(
             el("h2", { id: "help-title" }, "Keys"),
-            el("dl", {}, HELP.map(([keys, what]) => [el("dt", {}, keys.split(/ +/).map((key) => el("kbd", {}, key))),
-                el("dd", {}, what)])),
+            el(
+                "dl",
+                {},
+                HELP.map(([keys, what]) => [
+                    el(
+                        "dt",
+                        {},
+                        keys.split(/ +/).map((key) => el("kbd", {}, key)),
+                    ),
+                    el("dd", {}, what),
+                ]),
+            ),
             el("form", { method: "dialog" }, el("button", {}, "Close")),
         );
     if (!dialog.open) dialog.showModal();
@@ -55,7 +68,7 @@ export function listenToKeys(theme) {
     document.addEventListener("keydown", (event) => {
         if (event.ctrlKey || event.altKey || event.metaKey || document.querySelector("dialog[open]")) return;
         const filter = document.querySelector("input[type=search]");
-        const typing = event.target.matches("input, textarea, select");
+        const typing = event.target.matches("input[type=search], textarea, select");
         if (event.key === "Escape") escape(filter);
         else if (["ArrowDown", "ArrowUp"].includes(event.key) && !event.target.matches("textarea, select")) step(event);
         else if (typing) return;

@@ -22,8 +22,13 @@ function gapRow() {
 export class Notices {
     constructor(parent, retry) {
         this.text = el("span");
-        this.trouble_ = el("p", { class: "notice", hidden: true }, this.text, " ",
-            el("button", { type: "button", onclick: retry }, "Try now"));
+        this.trouble_ = el(
+            "p",
+            { class: "notice", hidden: true },
+            this.text,
+            " ",
+            el("button", { type: "button", onclick: retry }, "Try now"),
+        );
         this.gapsText = el("summary");
         this.gapsList = el("ul");
         this.gaps = el("details", { class: "notice warning gaps", hidden: true }, this.gapsText, this.gapsList);

@@ -14,7 +14,10 @@ const HOLDERS = 50;
 function severities(incidents) {
     const worst = new Map();
     for (const incident of incidents)
-        for (const { service, severity } of [{ service: incident.culprit, severity: incident.severity }, ...(incident.findings ?? [])])
+        for (const { service, severity } of [
+            { service: incident.culprit, severity: incident.severity },
+            ...(incident.findings ?? []),
+        ])
             if (service && !(severityRank(worst.get(service)) >= severityRank(severity))) worst.set(service, severity);
     return worst;
 }
@@ -52,8 +55,12 @@ class Verdict {
 class Foot {
     constructor() {
         this.list = el("dl", { class: "facts" });
-        this.node = el("section", { class: "panel foot", "aria-labelledby": "foot-title" },
-            el("div", { class: "panel-head" }, el("h2", { id: "foot-title" }, "How Sexton sees here")), this.list);
+        this.node = el(
+            "section",
+            { class: "panel foot", "aria-labelledby": "foot-title" },
+            el("div", { class: "panel-head" }, el("h2", { id: "foot-title" }, "How Sexton sees here")),
+            this.list,
+        );
     }
 
     update(status) {
@@ -62,16 +69,41 @@ class Foot {
         const memory = ["guard", "recorder", "engine"].map((one) => own[`${one}_rss_bytes`]).filter(known);
         const facts = [
             ["Lives and deaths", foreign(sources.lifecycle)],
-            ["Container engine", foreign(sources.engine_text ? `${sources.engine} ${sources.engine_text}` : sources.engine, 200)],
-            ["Not seen", [sources.why_not_netlink, sources.why_not_bpf].filter(Boolean).map((one) => foreign(one, 300)).join("; ")],
-            ["Disks", (status.mounts ?? []).map((m) => `${foreign(m.path, 60)} ${percent(1 - m.free_bytes / m.size_bytes)} of ${bytes(m.size_bytes)}`).join(", ")],
+            [
+                "Container engine",
+                foreign(sources.engine_text ? `${sources.engine} ${sources.engine_text}` : sources.engine, 200),
+            ],
+            [
+                "Not seen",
+                [sources.why_not_netlink, sources.why_not_bpf]
+                    .filter(Boolean)
+                    .map((one) => foreign(one, 300))
+                    .join("; "),
+            ],
+            [
+                "Disks",
+                (status.mounts ?? [])
+                    .map(
+                        (m) =>
+                            `${foreign(m.path, 60)} ${percent(1 - m.free_bytes / m.size_bytes)} of ${bytes(m.size_bytes)}`,
+                    )
+                    .join(", "),
+            ],
             ["Kernel", foreign(status.host?.kernel, 80)],
-            ["Sexton", `${foreign(status.version, 40)}, ${bytes(memory.reduce((a, b) => a + b, 0))}, ${percent(own.cpu_ratio)} of a core`],
+            [
+                "Sexton",
+                `${foreign(status.version, 40)}, ${bytes(memory.reduce((a, b) => a + b, 0))}, ${percent(own.cpu_ratio)} of a core`,
+            ],
         ].filter(([, value]) => value);
-        keyed(this.list, facts, ([name]) => name, ([name]) => {
-            const value = el("dd");
-            return { node: el("div", {}, el("dt", {}, name), value), update: ([, words]) => setText(value, words) };
-        });
+        keyed(
+            this.list,
+            facts,
+            ([name]) => name,
+            ([name]) => {
+                const value = el("dd");
+                return { node: el("div", {}, el("dt", {}, name), value), update: ([, words]) => setText(value, words) };
+            },
+        );
     }
 }
 
@@ -85,19 +117,32 @@ export function overviewPage() {
     const history = new History(null, 120);
     return {
         title: "Overview",
-        node: el("div", { class: "page" }, verdict.node, strip.node,
-            el("div", { class: "columns" }, incidents.node, zombies.node), services.node, foot.node),
+        node: el(
+            "div",
+            { class: "page" },
+            verdict.node,
+            strip.node,
+            el("div", { class: "columns" }, incidents.node, zombies.node),
+            services.node,
+            foot.node,
+        ),
         async load() {
             const [table, dead, known_, past] = await Promise.all([
-                ask("services"), askIfThere("zombies", { summary: 1, limit: HOLDERS }),
-                loadIncidents({ state: "open" }), history.load({ last: 3600 }),
+                ask("services"),
+                askIfThere("zombies", { summary: 1, limit: HOLDERS }),
+                loadIncidents({ state: "open" }),
+                history.load({ last: 3600 }),
             ]);
             return { table, dead, incidents: known_, past };
         },
         update(data, status) {
             const open = data.incidents.filter((n) => n.state === "open").sort(byUrgency);
             verdict.update(open, status);
-            strip.update(status, data.dead?.by_holder?.reduce((sum, h) => sum + h.count, 0), data.past);
+            strip.update(
+                status,
+                data.dead?.by_holder?.reduce((sum, h) => sum + h.count, 0),
+                data.past,
+            );
             incidents.update(open, status);
             zombies.update(data.dead);
             services.update(data.table.services ?? [], status, severities(open));

@@ -1,7 +1,9 @@
-/* Does a task again and again: every two seconds, later when it fails, not at all while nobody looks. */
+/* Does a task again and again: every two seconds, later when it fails, not at all while nobody looks. One failure is no
+ * news: browsers drop connections when a network interface comes or goes, as it does at every container's start. */
 
 const PERIOD_MS = 2000;
 const LONGEST_MS = 15000;
+const SECOND_TRY_MS = 300;
 
 export class Poller {
     /** task() does the work; failed(error, waitMs) is told when it could not, worked() when it could. */
@@ -33,8 +35,8 @@ export class Poller {
             this.failures = 0;
             this.worked();
         } catch (error) {
-            wait = Math.min(PERIOD_MS * 2 ** this.failures++, LONGEST_MS);
-            this.failed(error, wait);
+            wait = this.failures ? Math.min(PERIOD_MS * 2 ** (this.failures - 1), LONGEST_MS) : SECOND_TRY_MS;
+            if (this.failures++) this.failed(error, wait);
         }
         this.running = false;
         if (!document.hidden) this.timer = setTimeout(() => this.#run(), this.again ? 0 : wait);

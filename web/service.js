@@ -3,28 +3,70 @@ import { ask, askIfThere } from "./api.js";
 import { ChartSet, isMark } from "./charts.js";
 import { el, keyed, setAttribute, setText, show } from "./dom.js";
 import { EventFeed, EventList, isQuiet } from "./events.js";
-import { badge, bytes, count, decimal, duration, foreign, known, percent, seconds, setBadge, time, setTime } from "./format.js";
+import {
+    badge,
+    bytes,
+    count,
+    decimal,
+    duration,
+    foreign,
+    known,
+    percent,
+    seconds,
+    setBadge,
+    time,
+    setTime,
+} from "./format.js";
 import { History } from "./history.js";
 import { byUrgency, IncidentList, loadIncidents } from "./incidents.js";
 import { ZombieLedger } from "./zombies.js";
 
 const POINTS = 300;
-const SPANS = [["1 h", 3600], ["6 h", 6 * 3600], ["24 h", 86400], ["7 d", 7 * 86400]];
+const SPANS = [
+    ["1 h", 3600],
+    ["6 h", 6 * 3600],
+    ["24 h", 86400],
+    ["7 d", 7 * 86400],
+];
 const EVENTS = 300;
 
 export const SERVICE_CHARTS = [
-    { title: "CPU", format: (v) => decimal(v), top: 0.1,
-        series: [{ name: "cpu_ratio", text: "cores" }, { name: "load", text: "load" }] },
+    {
+        title: "CPU",
+        format: (v) => decimal(v),
+        top: 0.1,
+        series: [
+            { name: "cpu_ratio", text: "cores" },
+            { name: "load", text: "load" },
+        ],
+    },
     { title: "Memory", format: bytes, series: [{ name: "memory_bytes", text: "memory" }] },
-    { title: "Zombies and processes", format: count, top: 4,
-        series: [{ name: "zombies", text: "zombies" }, { name: "processes", text: "processes" }] },
-    { title: "Pressure", format: percent, top: 0.1, series: [{ name: "psi_cpu", text: "CPU" },
-        { name: "psi_memory", text: "memory" }, { name: "psi_io", text: "I/O" }] },
+    {
+        title: "Zombies and processes",
+        format: count,
+        top: 4,
+        series: [
+            { name: "zombies", text: "zombies" },
+            { name: "processes", text: "processes" },
+        ],
+    },
+    {
+        title: "Pressure",
+        format: percent,
+        top: 0.1,
+        series: [
+            { name: "psi_cpu", text: "CPU" },
+            { name: "psi_memory", text: "memory" },
+            { name: "psi_io", text: "I/O" },
+        ],
+    },
 ];
 
 /** Events and gaps as the charts want them. */
-export const marksOf = (events) =>
-    events.filter((event) => isMark(event.kind)).map((event) => ({ time: seconds(event.time), kind: event.kind, text: event.text ?? "" }));
+const marksOf = (events) =>
+    events
+        .filter((event) => isMark(event.kind))
+        .map((event) => ({ time: seconds(event.time), kind: event.kind, text: event.text ?? "" }));
 export const gapsOf = (status) => (status.gaps ?? []).map((gap) => [seconds(gap.from), seconds(gap.to)]);
 
 const limited = (text, value, limit) => (known(limit) ? `${text(value)} of ${text(limit)}` : text(value));
@@ -32,7 +74,9 @@ const limited = (text, value, limit) => (known(limit) ? `${text(value)} of ${tex
 function probes(s) {
     const h = s.health_checks ?? {};
     if (!h.runs && !h.command) return null;
-    const bad = [h.timeouts && `${count(h.timeouts)} timed out`, h.failures && `${count(h.failures)} failed`].filter(Boolean);
+    const bad = [h.timeouts && `${count(h.timeouts)} timed out`, h.failures && `${count(h.failures)} failed`].filter(
+        Boolean,
+    );
     return `${count(h.runs)} runs${bad.length ? `, ${bad.join(", ")}` : ""}, ${duration(h.cpu_seconds)} of CPU`;
 }
 
@@ -45,7 +89,11 @@ function facts(s) {
         ["Processes", `${count(s.processes)}${known(s.threads) ? `, ${count(s.threads)} threads` : ""}`],
         ["Pids", known(s.pids_limit) ? limited(count, s.pids, s.pids_limit) : null],
         ["Zombies held", count(s.held ?? s.zombies), (s.held ?? s.zombies) > 0 && "warning"],
-        ["Restarts", `${count(s.restarts_last_hour)} in the last hour, ${count(s.restarts)} in all`, s.restarts_last_hour > 2 && "warning"],
+        [
+            "Restarts",
+            `${count(s.restarts_last_hour)} in the last hour, ${count(s.restarts)} in all`,
+            s.restarts_last_hour > 2 && "warning",
+        ],
         ["OOM kills", s.oom_kills ? count(s.oom_kills) : null, "critical"],
         ["CPU used", `${duration(s.cpu_seconds)}, of it ${duration(s.cpu_seconds_exited)} by processes that are gone`],
         ["Throttled", s.throttled_seconds ? duration(s.throttled_seconds) : null],
@@ -71,10 +119,25 @@ class Fact {
 
 /** Buttons of which one is pressed. */
 function spanButtons(chosen, choose) {
-    const buttons = SPANS.map(([name, span]) => el("button", { type: "button", "aria-pressed": String(span === chosen), onclick: () => {
-        for (const one of buttons) setAttribute(one, "aria-pressed", String(one === buttons[SPANS.findIndex((s) => s[1] === span)]));
-        choose(span);
-    } }, name));
+    const buttons = SPANS.map(([name, span]) =>
+        el(
+            "button",
+            {
+                type: "button",
+                "aria-pressed": String(span === chosen),
+                onclick: () => {
+                    for (const one of buttons)
+                        setAttribute(
+                            one,
+                            "aria-pressed",
+                            String(one === buttons[SPANS.findIndex((s) => s[1] === span)]),
+                        );
+                    choose(span);
+                },
+            },
+            name,
+        ),
+    );
     return el("span", { class: "spans", role: "group", "aria-label": "Time shown" }, buttons);
 }
 
@@ -89,32 +152,60 @@ class ServiceView {
         this.kind = el("span", { class: "sub" });
         this.deployed = time(null);
         this.since = el("span", { class: "sub" }, "deployed ", this.deployed);
-        this.gone = el("p", { class: "notice warning", hidden: true }, "No such service is there now. What is known of it is below.");
+        this.gone = el(
+            "p",
+            { class: "notice warning", hidden: true },
+            "No such service is there now. What is known of it is below.",
+        );
         this.facts = el("dl", { class: "facts" });
         this.incidents = new IncidentList("Incidents of this service", "No incident of this service is known.");
         this.zombies = new ZombieLedger();
         this.charts = new ChartSet(SERVICE_CHARTS);
         this.chartNote = el("p", { class: "empty", hidden: true }, "This daemon keeps no history.");
-        this.events = new EventList();
+        this.events = new EventList(name);
         const head = (id, text, ...more) => el("div", { class: "panel-head" }, el("h2", { id }, text), ...more);
         const spans = spanButtons(this.span, (span) => {
             this.span = span;
             this.history.of = "";
         });
-        this.node = el("div", { class: "page" },
-            el("div", { class: "title" }, el("a", { class: "back", href: "#/", title: "Overview" }, "←"),
-                el("h1", {}, el("bdi", {}, this.title)), this.state, this.kind, this.since), this.gone,
+        this.node = el(
+            "div",
+            { class: "page" },
+            el(
+                "div",
+                { class: "title" },
+                el("a", { class: "back", href: "#/", title: "Overview" }, "←"),
+                el("h1", {}, el("bdi", {}, this.title)),
+                this.state,
+                this.kind,
+                this.since,
+            ),
+            this.gone,
             el("section", { class: "panel", "aria-label": "Now" }, this.facts),
-            el("section", { class: "panel", "aria-labelledby": "charts-title" }, head("charts-title", "History", spans),
-                this.charts.node, this.chartNote),
+            el(
+                "section",
+                { class: "panel", "aria-labelledby": "charts-title" },
+                head("charts-title", "History", spans),
+                this.charts.node,
+                this.chartNote,
+            ),
             el("div", { class: "columns" }, this.incidents.node, this.zombies.node),
-            el("section", { class: "panel", "aria-labelledby": "events-title" }, head("events-title", "Events"), this.events.node));
+            el(
+                "section",
+                { class: "panel", "aria-labelledby": "events-title" },
+                head("events-title", "Events"),
+                this.events.node,
+            ),
+        );
     }
 
     async load() {
         const [table, dead, events, incidents, past] = await Promise.all([
-            ask("services", { service: this.name }), askIfThere("zombies", { service: this.name, summary: 1, limit: 20 }),
-            this.feed.load(), loadIncidents({ limit: 50 }), this.history.load({ last: this.span }),
+            ask("services", { service: this.name }),
+            askIfThere("zombies", { service: this.name, summary: 1, limit: 20 }),
+            this.feed.load(),
+            loadIncidents({ limit: 50 }),
+            this.history.load({ last: this.span }),
         ]);
         return { service: table.services?.find((one) => one.service === this.name), dead, events, incidents, past };
     }
@@ -129,7 +220,12 @@ class ServiceView {
             setTime(this.deployed, s.deployed_at);
             show(this.since, Boolean(s.deployed_at));
         }
-        keyed(this.facts, s ? facts(s) : [], ([name]) => name, (fact) => new Fact(fact));
+        keyed(
+            this.facts,
+            s ? facts(s) : [],
+            ([name]) => name,
+            (fact) => new Fact(fact),
+        );
         const concerns = (n) => n.culprit === this.name || n.findings?.some((f) => f.service === this.name);
         this.incidents.update(data.incidents.filter(concerns).sort(byUrgency), status);
         this.zombies.update(data.dead);

@@ -21,8 +21,20 @@ const COLUMNS = [
     { id: "load", name: "Load", title: "Its share of the host's load", key: (s) => number(s.load), down: true },
     { id: "memory", name: "Memory", key: (s) => number(s.memory_bytes), down: true },
     { id: "processes", name: "Procs", title: "Processes", key: (s) => number(s.processes), down: true },
-    { id: "zombies", name: "Zombies", title: "Dead processes that it holds", key: (s) => number(s.held ?? s.zombies), down: true },
-    { id: "restarts", name: "Restarts", title: "In the last hour, and in all", key: (s) => number(s.restarts_last_hour) * 1e6 + number(s.restarts), down: true },
+    {
+        id: "zombies",
+        name: "Zombies",
+        title: "Dead processes that it holds",
+        key: (s) => number(s.held ?? s.zombies),
+        down: true,
+    },
+    {
+        id: "restarts",
+        name: "Restarts",
+        title: "In the last hour, and in all",
+        key: (s) => number(s.restarts_last_hour) * 1e6 + number(s.restarts),
+        down: true,
+    },
 ];
 
 function bar() {
@@ -50,9 +62,18 @@ class Row {
         this.processes = cell("Procs");
         this.zombies = cell("Zombies");
         this.restarts = cell("Restarts");
-        this.node = el("tr", {}, el("th", { scope: "row" }, el("bdi", {}, this.link), this.image),
-            el("td", { "data-label": "State" }, this.badge), cell("CPU", this.cpuText, this.cpuBar.node), this.load,
-            cell("Memory", this.memoryText, this.memoryBar.node), this.processes, this.zombies, this.restarts);
+        this.node = el(
+            "tr",
+            {},
+            el("th", { scope: "row" }, el("bdi", {}, this.link), this.image),
+            el("td", { "data-label": "State" }, this.badge),
+            cell("CPU", this.cpuText, this.cpuBar.node),
+            this.load,
+            cell("Memory", this.memoryText, this.memoryBar.node),
+            this.processes,
+            this.zombies,
+            this.restarts,
+        );
         this.cpus = cpus;
     }
 
@@ -112,23 +133,50 @@ export class ServicesTable {
         this.everything = false;
         this.smooth = new Map();
         this.cpus = 1;
-        this.filter = el("input", { type: "search", placeholder: "Filter  /", "aria-label": "Filter services",
-            autocomplete: "off", spellcheck: "false", value: before.filter, oninput: () => this.draw() });
+        this.filter = el("input", {
+            type: "search",
+            placeholder: "Filter  /",
+            "aria-label": "Filter services",
+            autocomplete: "off",
+            spellcheck: "false",
+            value: before.filter,
+            oninput: () => this.draw(),
+        });
         this.number = el("span", { class: "count", role: "status" });
         this.heads = COLUMNS.map((column) => this.#head(column));
         this.body = el("tbody");
-        this.more = el("button", { type: "button", class: "more", hidden: true, onclick: () => {
-            this.everything = true;
-            this.draw();
-        } });
+        this.more = el("button", {
+            type: "button",
+            class: "more",
+            hidden: true,
+            onclick: () => {
+                this.everything = true;
+                this.draw();
+            },
+        });
         this.empty = el("p", { class: "empty", hidden: true });
-        this.node = el("section", { class: "panel services", "aria-labelledby": "services-title" },
-            el("div", { class: "panel-head" }, el("h2", { id: "services-title" }, "Services"), this.number, this.filter),
-            el("table", {}, el("thead", {}, el("tr", {}, this.heads)), this.body), this.empty, this.more);
+        this.node = el(
+            "section",
+            { class: "panel services", "aria-labelledby": "services-title" },
+            el(
+                "div",
+                { class: "panel-head" },
+                el("h2", { id: "services-title" }, "Services"),
+                this.number,
+                this.filter,
+            ),
+            el("table", {}, el("thead", {}, el("tr", {}, this.heads)), this.body),
+            this.empty,
+            this.more,
+        );
     }
 
     #head(column) {
-        const button = el("button", { type: "button", title: column.title, onclick: () => this.#sortBy(column) }, column.name);
+        const button = el(
+            "button",
+            { type: "button", title: column.title, onclick: () => this.#sortBy(column) },
+            column.name,
+        );
         return el("th", { scope: "col", class: column.down ? "number" : null, "data-column": column.id }, button);
     }
 
@@ -179,10 +227,22 @@ export class ServicesTable {
         };
         const shown = this.#ordered(wanted.length ? this.all.filter(matches) : [...this.all]);
         const rows = this.everything ? shown : shown.slice(0, ROWS);
-        keyed(this.body, rows, (s) => s.service, () => new Row(this.cpus));
+        keyed(
+            this.body,
+            rows,
+            (s) => s.service,
+            () => new Row(this.cpus),
+        );
         for (const head of this.heads)
-            setAttribute(head, "aria-sort", head.dataset.column !== this.sort ? null : this.down ? "descending" : "ascending");
-        setText(this.number, wanted.length ? `${count(shown.length)} of ${count(this.all.length)}` : count(this.all.length));
+            setAttribute(
+                head,
+                "aria-sort",
+                head.dataset.column !== this.sort ? null : this.down ? "descending" : "ascending",
+            );
+        setText(
+            this.number,
+            wanted.length ? `${count(shown.length)} of ${count(this.all.length)}` : count(this.all.length),
+        );
         show(this.more, rows.length < shown.length);
         setText(this.more, `Show all ${count(shown.length)}`);
         show(this.empty, shown.length === 0);

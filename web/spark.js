@@ -33,8 +33,12 @@ export class Spark {
     constructor() {
         this.area = svg("path", { class: "spark-area" });
         this.line = svg("path", { class: "spark-line" });
-        this.node = svg("svg", { class: "spark", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none",
-            "aria-hidden": "true" }, this.area, this.line);
+        this.node = svg(
+            "svg",
+            { class: "spark", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true" },
+            this.area,
+            this.line,
+        );
     }
 
     /** `top`: what the full height means, at least. */

@@ -149,7 +149,15 @@ class Page:
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": value}])
 
     def goto(self, url):
-        self.call("Page.navigate", url=url)
+        """To another page, of which at least the beginning is there then; or to another place on this one."""
+        self.js("window.left = true")
+        if "loaderId" in self.call("Page.navigate", url=url):
+            self.becomes("!window.left && document.body")
+
+    def reload(self):
+        self.js("window.left = true")
+        self.call("Page.reload")
+        self.becomes("!window.left && document.body")
 
     def js(self, expression):
         """The value of a JavaScript expression, promises awaited."""

@@ -215,7 +215,7 @@ def incident_world():
     world.incidents = [
         {
             "id": 12, "state": "open", "severity": "critical", "severity_peak": "critical", "opened_at": stamp(began + 20), "resolved_at": None,
-            "duration": 46.7 * MINUTE, "title": "odin/celery-worker holds 141 zombies, 180 more every hour", "culprit": "odin/celery-worker",
+            "duration": 46.7 * MINUTE, "reopened": 0, "merged_into": None, "confidence": 0.95, "timeline_left_out": 0, "title": "odin/celery-worker holds 141 zombies, 180 more every hour", "culprit": "odin/celery-worker",
             "verdict": "Its health check times out; the runtime kills the shell above `celery inspect ping`, which lives on, burns 1.3 cores "
                        "and ends as a zombie of a PID 1 that never waits for it.",
             "remedy": [REMEDY, "Give the health check of odin/celery-worker a timeout longer than it takes under load and an interval longer still."],
@@ -240,14 +240,15 @@ def incident_world():
             "refuted": [{"hypothesis": "the zombies burn the CPU", "because": "a zombie uses none and doesn't count in the load"}],
             "timeline": [
                 moment(51 * MINUTE, "deploy", "odin/celery-worker", "a new container with image odin/app:2024.11"),
-                moment(46 * MINUTE, "health_timeout", "odin/celery-worker", "its health check took longer than 10 s and was killed"),
+                {**moment(46 * MINUTE, "health_timeout", "odin/celery-worker", "140 times, last: it took longer than 10 s and was killed"),
+                 "until": stamp(world.start - 8), "count": 140},
                 moment(45.7 * MINUTE, "opened", "odin/celery-worker", "3 zombies are held by pid 4711"),
                 moment(31 * MINUTE, "threshold", None, "load above 1.5 per core"), moment(28 * MINUTE, "severity", None, "warning became critical"),
                 moment(28 * MINUTE, "notified", None, "hook: delivered"), moment(9 * MINUTE, "finding", "odin/celery-worker", "79 % of its memory limit in use"),
             ],
-            "resource": [{"name": "load", "unit": None, "normal": 0.3, "peak": 4.4, "after": None},
-                         {"name": "memory", "unit": "bytes", "normal": 210 * MB, "peak": 615 * MB, "after": None},
-                         {"name": "CPU", "unit": "ratio", "normal": 0.12, "peak": 0.99, "after": None}],
+            "resource": [{"name": name, "service": of, "unit": unit, "normal": normal, "peak": peak, "after": None} for name, of, unit, normal, peak in (
+                ("cpu_ratio", "odin/celery-worker", "cores", 0.15, 1.81), ("memory_bytes", "odin/celery-worker", "bytes", 210 * MB, 615 * MB),
+                ("zombies", "odin/celery-worker", "processes", 0, 141), ("load1", None, "load", 0.3, 4.4), ("memory_used_ratio", None, "ratio", 0.38, 0.74))],
             "actions": [],
         },
         {
@@ -273,7 +274,7 @@ def crowd_world(services=200, zombies=10000):
     world = calm_world()
     world.services = [service(f"project-{i % 20}/service-{i:03d}", image=f"registry/app-{i}:1.{i}") for i in range(services)]
     held = zombies // 50
-    for i in range(50):
+    for i in range(50 if zombies else 0):
         name = world.services[i]["service"]
         world.services[i].update(zombies=held, held=held)
         world.by_holder.append({
