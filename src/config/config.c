@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "config/table.h"
+#include "config/walk.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -19,15 +20,6 @@
 /* Ample for a person's file, little enough for a hostile one: libyaml keeps about 100 B a node, and
  * finding duplicate keys is quadratic. */
 enum { FILE_MAX_BYTES = 256 << 10, FILE_MAX_NODES = 4096, FILE_MAX_DEPTH = 16, CONF_D_MAX = 256 };
-
-struct walk {
-        struct config *c;
-        const char *file;
-        yaml_document_t *doc;
-        struct config_problem *problems;
-        uint32_t max, count;
-        int code; /* of the worst: -ENOMEM and I/O errors before -EINVAL */
-};
 
 void config_defaults(struct config *c)
 {
@@ -47,6 +39,7 @@ void config_defaults(struct config *c)
                         .scan_interval = 1,
                         .drain_interval = 0.02},
                 .incident = {.calm = 90, .reopen = 600},
+                .quiet_hours = {.min_severity = SEVERITY_CRITICAL},
                 .detect = detect_config_defaults(),
         };
 }
@@ -65,9 +58,7 @@ int config_set(struct config *c, const char *key, const char *value, struct erro
 
 /* ---- problems ---- */
 
-/* mark NULL: the file as a whole. */
-static void problem(struct walk *w, const yaml_mark_t *mark, const char *fmt, ...) printf_like(3, 4);
-static void problem(struct walk *w, const yaml_mark_t *mark, const char *fmt, ...)
+void walk_problem(struct walk *w, const yaml_mark_t *mark, const char *fmt, ...)
 {
         char *to = NULL;
         size_t size = sizeof w->problems[0].text;
@@ -94,20 +85,20 @@ static void problem(struct walk *w, const yaml_mark_t *mark, const char *fmt, ..
 
 static void problem_errno(struct walk *w, int code, const char *what)
 {
-        problem(w, NULL, "%s: %s", what, strerror(-code));
+        walk_problem(w, NULL, "%s: %s", what, strerror(-code));
         w->code = code;
 }
 
 /* ---- the tree ---- */
 
-static const char *kind_of(const yaml_node_t *n)
+const char *walk_kind(const yaml_node_t *n)
 {
         return n->type == YAML_MAPPING_NODE    ? "a mapping"
                : n->type == YAML_SEQUENCE_NODE ? "a list"
                                                : "a value";
 }
 
-static bool is_null(const yaml_node_t *n)
+bool walk_is_null(const yaml_node_t *n)
 {
         const char *s = (const char *)n->data.scalar.value;
 
@@ -121,31 +112,32 @@ static const char *scalar_text(struct walk *w, const struct key *k, const char *
         char wanted[160];
 
         if (n->type != YAML_SCALAR_NODE) {
-                problem(w, &n->start_mark, "%s: wants %s, not %s", name, value_wanted(k, wanted), kind_of(n));
+                walk_problem(w, &n->start_mark, "%s: wants %s, not %s", name, value_wanted(k, wanted),
+                        walk_kind(n));
                 return NULL;
         }
-        if (is_null(n)) {
-                problem(w, &n->start_mark, "%s: has no value; it wants %s", name, value_wanted(k, wanted));
+        if (walk_is_null(n)) {
+                walk_problem(
+                        w, &n->start_mark, "%s: has no value; it wants %s", name, value_wanted(k, wanted));
                 return NULL;
         }
         if (strlen((const char *)n->data.scalar.value) != n->data.scalar.length) {
-                problem(w, &n->start_mark, "%s: holds a NUL byte", name);
+                walk_problem(w, &n->start_mark, "%s: holds a NUL byte", name);
                 return NULL;
         }
         return (const char *)n->data.scalar.value;
 }
 
-static void set_scalar(
-        struct walk *w, void *base, const struct key *k, const char *name, const yaml_node_t *n)
+void walk_scalar(struct walk *w, void *base, const struct key *k, const char *name, const yaml_node_t *n)
 {
         const char *text = scalar_text(w, k, name, n);
         struct error e = {0};
 
         if (text && value_set(base, k, text, &e) < 0)
-                problem(w, &n->start_mark, "%s: %s", name, e.text);
+                walk_problem(w, &n->start_mark, "%s: %s", name, e.text);
 }
 
-static size_t items(const yaml_node_t *n)
+size_t walk_items(const yaml_node_t *n)
 {
         return (size_t)(n->data.sequence.items.top - n->data.sequence.items.start);
 }
@@ -157,27 +149,27 @@ static void set_globs(struct walk *w, const struct key *k, const yaml_node_t *li
         struct config *c = w->c;
         uint32_t n = 0;
 
-        for (size_t i = 0; i < items(list); i++) {
+        for (size_t i = 0; i < walk_items(list); i++) {
                 const yaml_node_t *v = yaml_document_get_node(w->doc, list->data.sequence.items.start[i]);
                 uint32_t before = w->count;
                 if (n == CONFIG_GLOBS) {
-                        problem(w, &v->start_mark, "%s: too many patterns, %d at most", k->name,
+                        walk_problem(w, &v->start_mark, "%s: too many patterns, %d at most", k->name,
                                 CONFIG_GLOBS);
                         break;
                 }
-                set_scalar(w, c->act_only_in[n], &item, k->name, v);
+                walk_scalar(w, c->act_only_in[n], &item, k->name, v);
                 n += before == w->count;
         }
         c->act_only_in_count = n;
 }
 
 /* A mapping's key as text for messages, into ret; a problem and false when it is not a plain word. */
-static bool key_text(struct walk *w, const char *prefix, const yaml_node_t *k, char ret[static 80])
+bool walk_key(struct walk *w, const char *prefix, const yaml_node_t *k, char ret[static 80])
 {
         const char *where = *prefix ? prefix : "the file";
 
         if (k->type != YAML_SCALAR_NODE) {
-                problem(w, &k->start_mark, "%s: a key must be a word, not %s", where, kind_of(k));
+                walk_problem(w, &k->start_mark, "%s: a key must be a word, not %s", where, walk_kind(k));
                 return false;
         }
         text_printable(ret, 80, (const char *)k->data.scalar.value, MIN(k->data.scalar.length, (size_t)79));
@@ -185,8 +177,7 @@ static bool key_text(struct walk *w, const char *prefix, const yaml_node_t *k, c
 }
 
 /* Reports a key of map that stood there before. */
-static bool is_duplicate(
-        struct walk *w, const yaml_node_t *map, const yaml_node_pair_t *pair, const char *name)
+bool walk_duplicate(struct walk *w, const yaml_node_t *map, const yaml_node_pair_t *pair, const char *name)
 {
         const yaml_node_t *b = yaml_document_get_node(w->doc, pair->key);
 
@@ -195,64 +186,42 @@ static bool is_duplicate(
                 if (a->type != YAML_SCALAR_NODE || a->data.scalar.length != b->data.scalar.length ||
                         memcmp(a->data.scalar.value, b->data.scalar.value, a->data.scalar.length))
                         continue;
-                problem(w, &b->start_mark, "%s: given twice, first in line %zu", name,
+                walk_problem(w, &b->start_mark, "%s: given twice, first in line %zu", name,
                         a->start_mark.line + 1);
                 return true;
         }
         return false;
 }
 
-static void set_notify_key(
-        struct walk *w, const yaml_node_t *map, const yaml_node_pair_t *pair, void *to, uint32_t *seen)
+void walk_list(struct walk *w, void *base, const struct key *k, const char *name, const yaml_node_t *v)
 {
-        const yaml_node_t *k = yaml_document_get_node(w->doc, pair->key);
-        const yaml_node_t *v = yaml_document_get_node(w->doc, pair->value);
-        char name[80], full[100], suggestion[200];
+        const struct key item = {
+                .type = k->choices ? KEY_CHOICE : KEY_NAME, .size = 200, .choices = k->choices};
+        char *to = (char *)base + k->offset, one[200];
+        size_t used = 0;
 
-        if (!key_text(w, "notify", k, name))
+        to[0] = '\0';
+        if (v->type == YAML_MAPPING_NODE) {
+                walk_problem(
+                        w, &v->start_mark, "%s: wants a text or a list of texts, not %s", name, walk_kind(v));
                 return;
-        snprintf(full, sizeof full, "notify.%s", name);
-        if (is_duplicate(w, map, pair, full))
-                return;
-        for (size_t i = 0; i < notify_keys_count; i++)
-                if (!strcmp(notify_keys[i].name, name)) {
-                        *seen |= 1u << i;
-                        set_scalar(w, to, &notify_keys[i], full, v);
+        }
+        bool alone = v->type == YAML_SCALAR_NODE;
+        for (size_t i = 0; i < (alone ? 1 : walk_items(v)); i++) {
+                const yaml_node_t *n =
+                        alone ? v : yaml_document_get_node(w->doc, v->data.sequence.items.start[i]);
+                uint32_t before = w->count;
+                one[0] = '\0';
+                walk_scalar(w, one, &item, name, n);
+                if (before != w->count)
+                        continue;
+                if (used + strlen(one) + 2 > k->size) {
+                        walk_problem(w, &n->start_mark, "%s: is too long: %u bytes at most, all together",
+                                name, (unsigned)k->size - 1);
                         return;
                 }
-        if (table_suggest("notify", name, suggestion))
-                problem(w, &k->start_mark, "%s: unknown key; did you mean %s?", full, suggestion);
-        else
-                problem(w, &k->start_mark, "%s: unknown key; there are name, type and url", full);
-}
-
-static void set_notify(struct walk *w, const struct key *k, const yaml_node_t *list)
-{
-        struct config *c = w->c;
-        uint32_t n = 0;
-
-        for (size_t i = 0; i < items(list); i++) {
-                const yaml_node_t *map = yaml_document_get_node(w->doc, list->data.sequence.items.start[i]);
-                uint32_t before = w->count, seen = 0;
-                if (n == CONFIG_NOTIFIERS) {
-                        problem(w, &map->start_mark, "%s: too many, %d at most", k->name, CONFIG_NOTIFIERS);
-                        break;
-                }
-                if (map->type != YAML_MAPPING_NODE) {
-                        problem(w, &map->start_mark, "%s: wants mappings with name, type and url, not %s",
-                                k->name, kind_of(map));
-                        continue;
-                }
-                memset(&c->notify[n], 0, sizeof c->notify[n]);
-                for (const yaml_node_pair_t *p = map->data.mapping.pairs.start;
-                        p < map->data.mapping.pairs.top; p++)
-                        set_notify_key(w, map, p, &c->notify[n], &seen);
-                for (size_t j = 0; j < notify_keys_count; j++)
-                        if (!(seen & 1u << j))
-                                problem(w, &map->start_mark, "notify.%s: is missing", notify_keys[j].name);
-                n += before == w->count;
+                used += (size_t)snprintf(to + used, k->size - used, "%s%s", used ? "\n" : "", one);
         }
-        c->notify_count = n;
 }
 
 static void set_key(struct walk *w, const struct key *k, const yaml_node_t *v)
@@ -260,19 +229,23 @@ static void set_key(struct walk *w, const struct key *k, const yaml_node_t *v)
         char wanted[160];
         static const yaml_node_t empty = {.type = YAML_SEQUENCE_NODE};
 
-        if (k->type != KEY_GLOBS && k->type != KEY_NOTIFY) {
-                set_scalar(w, w->c, k, k->name, v);
+        if (k->type == KEY_LIST) {
+                walk_list(w, w->c, k, k->name, v);
                 return;
         }
-        if (is_null(v))
+        if (k->type != KEY_GLOBS && k->type != KEY_NOTIFY) {
+                walk_scalar(w, w->c, k, k->name, v);
+                return;
+        }
+        if (walk_is_null(v))
                 v = &empty;
         if (v->type != YAML_SEQUENCE_NODE)
-                problem(w, &v->start_mark, "%s: wants %s, not %s", k->name, value_wanted(k, wanted),
-                        kind_of(v));
+                walk_problem(w, &v->start_mark, "%s: wants %s, not %s", k->name, value_wanted(k, wanted),
+                        walk_kind(v));
         else if (k->type == KEY_GLOBS)
                 set_globs(w, k, v);
         else
-                set_notify(w, k, v);
+                walk_notify(w, k, v);
 }
 
 static void unknown_key(
@@ -281,14 +254,25 @@ static void unknown_key(
         char suggestion[200];
 
         if (strchr(name, '.') && (table_find(full) || table_is_section(full)))
-                problem(w, &k->start_mark,
+                walk_problem(w, &k->start_mark,
                         "%s: unknown key; write the part behind each dot on its own line, "
                         "indented below the one before",
                         full);
         else if (table_suggest(prefix, name, suggestion))
-                problem(w, &k->start_mark, "%s: unknown key; did you mean %s?", full, suggestion);
+                walk_problem(w, &k->start_mark, "%s: unknown key; did you mean %s?", full, suggestion);
         else
-                problem(w, &k->start_mark, "%s: unknown key", full);
+                walk_problem(w, &k->start_mark, "%s: unknown key", full);
+}
+
+static void walk_mapping(struct walk *w, const yaml_node_t *map, const char *prefix);
+
+/* A section, and what holds only for it as a whole. */
+static void walk_section(struct walk *w, const yaml_node_t *map, const char *name)
+{
+        walk_mapping(w, map, name);
+        if (!strcmp(name, "quiet_hours") && !w->c->quiet_hours.from[0] != !w->c->quiet_hours.to[0])
+                walk_problem(w, &map->start_mark,
+                        "%s: wants both from and to, such as {from: \"22:00\", to: \"07:00\"}", name);
 }
 
 /* Recursion ends with the table: sections are at most two deep. */
@@ -300,10 +284,10 @@ static void walk_mapping(struct walk *w, const yaml_node_t *map, const char *pre
                 p++) {
                 const yaml_node_t *k = yaml_document_get_node(w->doc, p->key);
                 const yaml_node_t *v = yaml_document_get_node(w->doc, p->value);
-                if (!key_text(w, prefix, k, name))
+                if (!walk_key(w, prefix, k, name))
                         continue;
                 snprintf(full, sizeof full, "%s%s%s", prefix, *prefix ? "." : "", name);
-                if (is_duplicate(w, map, p, full))
+                if (walk_duplicate(w, map, p, full))
                         continue;
                 const struct key *row = strchr(name, '.') ? NULL : table_find(full);
                 if (row)
@@ -311,9 +295,10 @@ static void walk_mapping(struct walk *w, const yaml_node_t *map, const char *pre
                 else if (strchr(name, '.') || !*name || !table_is_section(full))
                         unknown_key(w, prefix, name, full, k);
                 else if (v->type == YAML_MAPPING_NODE)
-                        walk_mapping(w, v, full);
-                else if (!is_null(v))
-                        problem(w, &v->start_mark, "%s: wants a mapping of keys, not %s", full, kind_of(v));
+                        walk_section(w, v, full);
+                else if (!walk_is_null(v))
+                        walk_problem(
+                                w, &v->start_mark, "%s: wants a mapping of keys, not %s", full, walk_kind(v));
         }
 }
 
@@ -328,11 +313,11 @@ static void yaml_problem(struct walk *w, const yaml_parser_t *p)
         if (p->error == YAML_MEMORY_ERROR || p->error == YAML_NO_ERROR)
                 problem_errno(w, -ENOMEM, "cannot be read");
         else if (p->error == YAML_READER_ERROR)
-                problem(w, &p->mark, "not YAML: %s", what);
+                walk_problem(w, &p->mark, "not YAML: %s", what);
         else if (p->context)
-                problem(w, mark, "not YAML: %s, %s", what, p->context);
+                walk_problem(w, mark, "not YAML: %s, %s", what, p->context);
         else
-                problem(w, mark, "not YAML: %s", what);
+                walk_problem(w, mark, "not YAML: %s", what);
 }
 
 /* First pass: refuses what is broken, too deep or too much before a tree is made of it. */
@@ -362,11 +347,12 @@ static bool within_bounds(struct walk *w, const char *text, size_t len)
                 end = e.type == YAML_STREAM_END_EVENT;
                 ok = false;
                 if (depth > FILE_MAX_DEPTH)
-                        problem(w, &e.start_mark, "nested too deeply, %d levels at most", FILE_MAX_DEPTH);
+                        walk_problem(
+                                w, &e.start_mark, "nested too deeply, %d levels at most", FILE_MAX_DEPTH);
                 else if (nodes > FILE_MAX_NODES)
-                        problem(w, &e.start_mark, "too many values, %d at most", FILE_MAX_NODES);
+                        walk_problem(w, &e.start_mark, "too many values, %d at most", FILE_MAX_NODES);
                 else if (documents > 1)
-                        problem(w, &e.start_mark, "a second document begins; only one is read");
+                        walk_problem(w, &e.start_mark, "a second document begins; only one is read");
                 else
                         ok = true;
                 yaml_event_delete(&e);
@@ -381,7 +367,7 @@ static void walk_text(struct walk *w, const char *text, size_t len)
         yaml_document_t doc;
 
         if (len > FILE_MAX_BYTES) {
-                problem(w, NULL, "too large, %d KiB at most", FILE_MAX_BYTES >> 10);
+                walk_problem(w, NULL, "too large, %d KiB at most", FILE_MAX_BYTES >> 10);
                 return;
         }
         if (!within_bounds(w, text, len))
@@ -396,9 +382,9 @@ static void walk_text(struct walk *w, const char *text, size_t len)
                 w->doc = &doc;
                 if (root && root->type == YAML_MAPPING_NODE)
                         walk_mapping(w, root, "");
-                else if (root && !is_null(root))
-                        problem(w, &root->start_mark, "wants keys and values, not %s",
-                                root->type == YAML_SCALAR_NODE ? "a lone value" : kind_of(root));
+                else if (root && !walk_is_null(root))
+                        walk_problem(w, &root->start_mark, "wants keys and values, not %s",
+                                root->type == YAML_SCALAR_NODE ? "a lone value" : walk_kind(root));
                 w->doc = NULL;
                 yaml_document_delete(&doc);
         } else {
@@ -481,7 +467,7 @@ static void walk_folder(struct walk *w, const char *folder)
         }
         for (int i = 0; i < n; i++) {
                 if (i == CONF_D_MAX)
-                        problem(w, NULL, "too many files, %d at most", CONF_D_MAX);
+                        walk_problem(w, NULL, "too many files, %d at most", CONF_D_MAX);
                 else if (i < CONF_D_MAX &&
                          snprintf(path, sizeof path, "%s/%s", folder, names[i]->d_name) < (int)sizeof path)
                         walk_file(w, path, false);

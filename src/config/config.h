@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "model/board.h"
 #include "model/detect_params.h"
 
 #include <stdbool.h>
@@ -14,6 +15,31 @@
 enum { CONFIG_GLOBS = 64, CONFIG_NOTIFIERS = 16 };
 
 enum mode { MODE_OBSERVE, MODE_ENFORCE };
+
+enum notify_tls { NOTIFY_TLS_AUTO, NOTIFY_TLS_OFF, NOTIFY_TLS_TRY, NOTIFY_TLS_REQUIRED };
+
+/* Whom to tell, and how. A secret is never here, only the name of the file that holds it. */
+struct notify_config {
+        char name[64], type[16];
+        char url[256], secret_file[160], ca_file[160];
+        char username[96], from[96], topic[64];
+        char to[256], headers[256], command[256]; /* lists, with newlines between */
+        double repeat, timeout;                   /* s; repeat 0 = told once */
+        enum severity min_severity;
+        enum notify_tls tls;
+        bool send_resolved;
+        bool secret_is_url; /* secret_file holds the url */
+};
+
+/* What a type of notifier needs and takes besides name, type and what all of them take. */
+struct notify_type {
+        const char *name;
+        const char *needs[4]; /* keys; "a|b" = one of both */
+        const char *takes[8];
+        double repeat; /* default */
+};
+extern const struct notify_type notify_types[];
+extern const size_t notify_types_count;
 
 struct config {
         enum mode mode;
@@ -37,10 +63,13 @@ struct config {
                 double drain_interval;         /* s, coalescing of kernel events (0.01..0.05) */
         } sources;
 
-        struct {
-                char name[64], type[16], url[256];
-        } notify[CONFIG_NOTIFIERS];
+        struct notify_config notify[CONFIG_NOTIFIERS];
         uint32_t notify_count;
+        struct {
+                char from[8], to[8]; /* "HH:MM", both "" = none */
+                char days[32];       /* "mon\ntue", "" = every day */
+                enum severity min_severity;
+        } quiet_hours;
 
         struct {
                 double calm, reopen; /* s */

@@ -8,7 +8,9 @@
 #define AT(field) sizeof(((struct config *)NULL)->field), offsetof(struct config, field)
 
 static const char *const mode_choices[] = {[MODE_OBSERVE] = "observe", [MODE_ENFORCE] = "enforce", NULL};
-static const char *const notify_choices[] = {"webhook", NULL};
+static const char *const severity_choices[] = {
+        [SEVERITY_INFO] = "info", [SEVERITY_WARNING] = "warning", [SEVERITY_CRITICAL] = "critical", NULL};
+static const char *const day_choices[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun", NULL};
 
 const struct key config_keys[] = {
         {"mode", KEY_WORD, AT(mode), .choices = mode_choices, .def = "observe",
@@ -44,24 +46,24 @@ const struct key config_keys[] = {
         {"incident.reopen", KEY_DURATION, AT(incident.reopen), 0, 604800,
                 .prose = "trouble that comes back sooner after it was resolved is the same incident again"},
         {"notify", KEY_NOTIFY, AT(notify), .def = "[]",
-                .prose = "who is told: a list of {name, type: webhook, url}"},
+                .prose = "who is told of incidents: a list of {name, type, ...}, see docs/notify.md"},
+        {"quiet_hours.from", KEY_CLOCK, AT(quiet_hours.from), .def = "",
+                .prose = "when quiet hours begin, such as \"22:00\", in the zone of the host; \"\" has none. "
+                         "What is "
+                         "held back is told when they end"},
+        {"quiet_hours.to", KEY_CLOCK, AT(quiet_hours.to), .def = "",
+                .prose = "when they end; earlier than from means the next day"},
+        {"quiet_hours.days", KEY_LIST, AT(quiet_hours.days), .def = "[]", .choices = day_choices,
+                .prose = "days on which they begin; empty: every day"},
+        {"quiet_hours.min_severity", KEY_WORD, AT(quiet_hours.min_severity), .def = "critical",
+                .choices = severity_choices,
+                .prose = "incidents at least as severe are told at once all the same"},
 #define P(section, key, type, def_, min_, max_, prose_)                                                      \
         {"detect." #section "." #key, KEY_##type, AT(detect.section##_##key), min_, max_, .prose = prose_},
         DETECT_PARAMS(P)
 #undef P
 };
 const size_t config_keys_count = ARRAY_SIZE(config_keys);
-
-#define NOTIFY_AT(field)                                                                                     \
-        sizeof(((struct config *)NULL)->notify[0].field),                                                    \
-                offsetof(struct config, notify[0].field) - offsetof(struct config, notify)
-
-const struct key notify_keys[] = {
-        {"name", KEY_NAME, NOTIFY_AT(name), .prose = "what messages call it"},
-        {"type", KEY_CHOICE, NOTIFY_AT(type), .choices = notify_choices, .prose = "how it is told"},
-        {"url", KEY_URL, NOTIFY_AT(url), .prose = "where the incident is POSTed to"},
-};
-const size_t notify_keys_count = ARRAY_SIZE(notify_keys);
 
 const struct key *table_find(const char *name)
 {
@@ -125,7 +127,7 @@ void nearest_try(struct nearest *n, const char *candidate)
 
 const char *table_suggest(const char *prefix, const char *name, char ret[static 200])
 {
-        static const char *const top[] = {"detect", "engine", "sources", NULL};
+        static const char *const top[] = {"detect", "engine", "quiet_hours", "sources", NULL};
         struct nearest near = {.word = name};
         char part[64], best[64];
 
@@ -166,6 +168,9 @@ static const char *type_name(const struct key *k)
                 [KEY_URL] = "URL",
                 [KEY_NAME] = "text",
                 [KEY_GLOBS] = "list",
+                [KEY_LIST] = "list",
+                [KEY_CLOCK] = "time of day",
+                [KEY_SECRET] = "path or credential",
                 [KEY_NOTIFY] = "list",
         };
         return k->type == KEY_WORD || k->type == KEY_CHOICE ? "word" : names[k->type];

@@ -15,9 +15,12 @@ enum key_type {
         KEY_WORD,     /* one of `choices`: enum */
         KEY_PATH,     /* absolute path; "" only when the default is "" */
         KEY_LISTEN,   /* HOST:PORT, "" = off */
-        KEY_URL,      /* http:// or https:// */
+        KEY_URL,      /* http://, https://, smtp:// or smtps:// */
+        KEY_SECRET,   /* absolute path of a file, or the name of a systemd credential */
+        KEY_CLOCK,    /* "HH:MM", "" only when the default is "" */
         KEY_NAME,     /* any short text */
         KEY_CHOICE,   /* one of `choices`, kept as text */
+        KEY_LIST,     /* list of texts, or one text, or of `choices`: kept with newlines between */
         KEY_GLOBS,    /* list of patterns */
         KEY_NOTIFY,   /* list of mappings with the keys of notify_keys[] */
 };
@@ -35,7 +38,7 @@ struct key {
 
 extern const struct key config_keys[];
 extern const size_t config_keys_count;
-/* Keys inside one entry of `notify:`; offsets are from the entry's start. */
+/* Keys inside one entry of `notify:`; offsets are from the entry's start. In config/notify.c. */
 extern const struct key notify_keys[];
 extern const size_t notify_keys_count;
 

@@ -163,6 +163,9 @@ const char *value_wanted(const struct key *k, char ret[static 160])
                 [KEY_PATH] = "an absolute path",
                 [KEY_LISTEN] = "a loopback address and port such as 127.0.0.1:9790",
                 [KEY_URL] = "a URL that starts with http:// or https://",
+                [KEY_SECRET] = "the absolute path of a file, or the name of a systemd credential",
+                [KEY_CLOCK] = "a time of day such as \"22:00\"",
+                [KEY_LIST] = "a list of texts",
                 [KEY_NAME] = "a text",
                 [KEY_GLOBS] = "a list of patterns",
                 [KEY_NOTIFY] = "a list of mappings with name, type and url",
@@ -279,17 +282,41 @@ static int check_listen(const struct key *k, const char *text, struct error *e)
         return 0;
 }
 
+static int check_url(const struct key *k, const char *text, struct error *e)
+{
+        static const char *const scheme[] = {"http://", "https://", "smtp://", "smtps://"};
+        size_t n = 0;
+
+        for (size_t i = 0; i < ARRAY_SIZE(scheme); i++)
+                if (!strncmp(text, scheme[i], strlen(scheme[i])))
+                        n = strlen(scheme[i]);
+        if (!n || !text[n] || text[n] == '/') /* not shown: an address may be a secret */
+                return error_set(e, -EINVAL, "wants a URL that starts with http:// or https://");
+        if (memchr(text + n, '@', strcspn(text + n, "/?#")))
+                return error_set(e, -EINVAL, "must not name a user; give username and password_file");
+        if (strpbrk(text, " \"<>\\^`{|}"))
+                return error_set(e, -EINVAL, "holds a character that must be written as %%XX in a URL");
+        return 0;
+}
+
+static bool is_clock(const char *t)
+{
+        return strlen(t) == 5 && digit(t[0]) && digit(t[1]) && t[2] == ':' && digit(t[3]) && digit(t[4]) &&
+               (t[0] - '0') * 10 + t[1] - '0' < 24 && t[3] < '6';
+}
+
 static int check_text(const struct key *k, const char *text, struct error *e)
 {
         if (k->type == KEY_LISTEN)
                 return check_listen(k, text, e);
         if (k->type == KEY_PATH && text[0] != '/' && !(*text == '\0' && k->def && *k->def == '\0'))
                 return unwanted(k, text, e);
-        if (k->type == KEY_URL) {
-                size_t n = !strncmp(text, "http://", 7) ? 7 : !strncmp(text, "https://", 8) ? 8 : 0;
-                if (!n || !text[n] || text[n] == '/' || strpbrk(text, " \"<>\\^`{|}"))
-                        return unwanted(k, text, e);
-        }
+        if (k->type == KEY_URL)
+                return check_url(k, text, e);
+        if (k->type == KEY_CLOCK && !(*text == '\0' && k->def) && !is_clock(text))
+                return unwanted(k, text, e);
+        if (k->type == KEY_SECRET && (*text == '\0' || (*text != '/' && (strchr(text, '/') || *text == '.'))))
+                return unwanted(k, text, e);
         if (k->type == KEY_NAME && *text == '\0')
                 return error_set(e, -EINVAL, "must not be empty");
         return 0;
@@ -301,7 +328,7 @@ int value_set(void *base, const struct key *k, const char *text, struct error *e
                 return set_number(base, k, text, e);
         if (k->type == KEY_WORD || k->type == KEY_CHOICE)
                 return set_choice(base, k, text, e);
-        if (k->type == KEY_GLOBS || k->type == KEY_NOTIFY)
+        if (k->type == KEY_GLOBS || k->type == KEY_NOTIFY || k->type == KEY_LIST)
                 return unwanted(k, text, e);
         for (const char *p = text; *p; p++)
                 if ((unsigned char)*p < ' ' || *p == 0x7f)

@@ -114,7 +114,7 @@ static void unknown_words(void)
                 "t.yaml:1:1: engine.socket: unknown key; write the part behind each dot on its own line, "
                 "indented below the one before");
         check_problem("notify:\n- {name: a, type: webhook, urll: \"http://a\", url: \"http://a\"}\n",
-                "t.yaml:2:28: notify.urll: unknown key; there are name, type and url");
+                "t.yaml:2:28: notify.urll: unknown key; did you mean url?");
 }
 
 static void wrong_values(void)
@@ -148,8 +148,8 @@ static void wrong_values(void)
                 "t.yaml:1:9: listen: wants a loopback address and port such as 127.0.0.1:9790, not "
                 "\"127.0.0.1:99999\"");
         check_problem("notify: [{name: a, type: webhook, url: \"ftp://x\"}]\n",
-                "t.yaml:1:40: notify.url: wants a URL that starts with http:// or https://, not \"ftp://x\"");
-        check_problem("notify: [{name: a, type: webhook}]\n", "t.yaml:1:10: notify.url: is missing");
+                "t.yaml:1:40: notify.url: wants a URL that starts with http:// or https://");
+        check_problem("notify: [{name: a, type: webhook}]\n", "t.yaml:1:10: notify.url: is missing; webhook needs it, or url_file");
         check_int(parse("listen: localhost:80\n"), 0);
         check_int(parse("listen: \"\"\n"), 0);
 }
@@ -162,7 +162,7 @@ static void wrong_shapes(void)
         check_problem(
                 "act_only_in: all\n", "t.yaml:1:14: act_only_in: wants a list of patterns, not a value");
         check_problem("notify: [hook]\n",
-                "t.yaml:1:10: notify: wants mappings with name, type and url, not a value");
+                "t.yaml:1:10: notify: wants mappings with name, type and more, not a value");
         check_problem("- mode\n", "t.yaml:1:1: wants keys and values, not a list");
         check_problem("mode\n", "t.yaml:1:1: wants keys and values, not a lone value");
         check_problem("? [a]\n: b\n", "t.yaml:1:3: the file: a key must be a word, not a list");
