@@ -17,6 +17,7 @@ struct api_view {
         int64_t wall_offset_ns;
         const struct history *history; /* may be NULL */
         const struct book *book;       /* may be NULL */
+        const struct policy *policy;   /* may be NULL */
 };
 int api_view_init(struct api_view *v, const struct board *snapshot, const struct history *history,
         const struct book *book, uint64_t now_ns, int64_t wall_offset_ns);
@@ -49,6 +50,11 @@ int api_incidents(const struct api_view *v, const struct api_query *q, struct js
 int api_why(const struct api_view *v, const struct api_query *q, struct json_out *j, struct error *e);
 /* Needs no board: v->board may be NULL. */
 void api_events(const struct api_view *v, const struct api_query *q, struct json_out *j);
+
+struct policy; /* notify/policy.h; NULL = none */
+void api_notifiers(const struct policy *p, int64_t now_ms, struct json_out *j);
+/* added: the number of the silence that was just made, 0 = none. */
+void api_silences(const struct policy *p, uint64_t added, int64_t now_ms, struct json_out *j);
 
 /* The ledger can be long: it comes in pieces. */
 struct api_zombies;

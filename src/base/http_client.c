@@ -13,7 +13,7 @@
 #include <sys/un.h>
 #include <time.h>
 
-enum { RETRY_MS = 20, REQUEST_SIZE = 4096 };
+enum { RETRY_MS = 20, REQUEST_SIZE = 8192 };
 
 struct body {
         char *data;
@@ -145,12 +145,32 @@ static int read_until(int fd, struct http_reader *r, uint64_t deadline_ns)
         return 0;
 }
 
-static int get(const char *path, const char *target, int timeout_ms, struct http_reader *r, struct error *e)
+struct call {
+        const char *path, *method, *target, *body;
+};
+
+/* GET has its own form, shared with the engine's client. */
+static int format(char *buf, size_t size, const struct call *c)
 {
+        int n = http_request_format(buf, size, c->target);
+
+        if (n < 0 || (!c->body && !strcmp(c->method, "GET")))
+                return n;
+        n = snprintf(buf, size,
+                "%s %s HTTP/1.1\r\nHost: localhost\r\nUser-Agent: sexton/" SEXTON_VERSION
+                "\r\nAccept: application/json\r\nConnection: close\r\nContent-Type: application/json\r\n"
+                "Content-Length: %zu\r\n\r\n%s",
+                c->method, c->target, c->body ? strlen(c->body) : 0, c->body ? c->body : "");
+        return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : n;
+}
+
+static int call(const struct call *c, int timeout_ms, struct http_reader *r, struct error *e)
+{
+        const char *path = c->path;
         char request[REQUEST_SIZE];
         uint64_t deadline = clock_boot_ns() + (uint64_t)MAX(timeout_ms, 1) * NSEC_PER_MSEC;
 
-        int n = http_request_format(request, sizeof request, target);
+        int n = format(request, sizeof request, c);
         if (n < 0)
                 return error_set(e, n, "the request is not valid");
         cleanup_close int fd = connect_until(path, deadline);
@@ -171,14 +191,15 @@ static int get(const char *path, const char *target, int timeout_ms, struct http
         return k < 0 ? error_set(e, k, "%s: %s", path, strerror(-k)) : 0;
 }
 
-int http_get(const char *socket_path, const char *target, int timeout_ms, struct http_response *ret,
-        struct error *e)
+int http_call(const char *socket_path, const char *method, const char *target, const char *body,
+        int timeout_ms, struct http_response *ret, struct error *e)
 {
+        const struct call what = {.path = socket_path, .method = method, .target = target, .body = body};
         struct http_reader r;
         struct body b = {0};
 
         http_reader_init(&r, body_append, &b);
-        int k = get(socket_path, target, timeout_ms, &r, e);
+        int k = call(&what, timeout_ms, &r, e);
         if (k == 0 && !b.data) {
                 k = body_append(&b, "", 0);
                 if (k < 0)
@@ -190,6 +211,12 @@ int http_get(const char *socket_path, const char *target, int timeout_ms, struct
         }
         *ret = (struct http_response){.status = r.status, .len = b.len, .body = b.data};
         return 0;
+}
+
+int http_get(const char *socket_path, const char *target, int timeout_ms, struct http_response *ret,
+        struct error *e)
+{
+        return http_call(socket_path, "GET", target, NULL, timeout_ms, ret, e);
 }
 
 void http_response_done(struct http_response *r)

@@ -1,4 +1,4 @@
-/* A small HTTP client over Unix sockets: one GET per connection, a deadline over all of it, a body
+/* A small HTTP client over Unix sockets: one request per connection, a deadline over all of it, a body
  * bounded in memory. http_get() blocks; loop-driven code takes http_connect() and http_reader.h.
  */
 #pragma once
@@ -19,6 +19,9 @@ struct http_response {
  * (nobody listens there), -EACCES, -ETIMEDOUT, -EPROTO (not HTTP, or cut short), -EFBIG, -ENOMEM. */
 int http_get(const char *socket_path, const char *target, int timeout_ms, struct http_response *ret,
         struct error *e);
+/* The same with another method and, unless it is NULL, a body of JSON. */
+int http_call(const char *socket_path, const char *method, const char *target, const char *body,
+        int timeout_ms, struct http_response *ret, struct error *e);
 void http_response_done(struct http_response *r);
 
 /* A connected non-blocking stream socket, or a negative errno; -EAGAIN when the listener's queue is full. */

@@ -1,10 +1,11 @@
-/* sexton child: hidden; becomes the guard, the engine or the recorder with the descriptors that the
+/* sexton child: hidden; becomes one of the daemon's processes with the descriptors that the
  * supervisor hands over by number.
  */
 #include "cli/child.h"
 
 #include "base/log.h"
 #include "cli/verb.h"
+#include "courier/courier.h"
 #include "guard/guard.h"
 #include "recorder/recorder.h"
 #include "source/engine/engine.h"
@@ -13,7 +14,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-enum { FD_CONFIG, FD_BOARD, FD_RING, FD_ENGINE, FD_ALIVE, FDS };
+enum { FD_CONFIG, FD_BOARD, FD_RING, FD_LINK, FD_ALIVE, FDS };
 
 const char *child_role_name(enum child_role role)
 {
@@ -21,6 +22,7 @@ const char *child_role_name(enum child_role role)
                 [CHILD_GUARD] = "guard",
                 [CHILD_ENGINE] = "engine",
                 [CHILD_RECORDER] = "recorder",
+                [CHILD_COURIER] = "courier",
         };
 
         return name[role];
@@ -39,11 +41,17 @@ static int become(enum child_role role, const int fd[FDS])
         prctl(PR_SET_NAME, title);
         switch (role) {
         case CHILD_GUARD:
-                return guard_main(&c, fd[FD_CONFIG], fd[FD_BOARD], fd[FD_RING], fd[FD_ENGINE], fd[FD_ALIVE]);
+                return guard_main(&c, fd[FD_CONFIG], fd[FD_BOARD], fd[FD_RING], fd[FD_LINK], fd[FD_ALIVE]);
         case CHILD_ENGINE:
-                return engine_main(&c, fd[FD_CONFIG], fd[FD_ENGINE]);
+                return engine_main(&c, fd[FD_CONFIG], fd[FD_LINK]);
         case CHILD_RECORDER:
-                return recorder_main(&c, fd[FD_BOARD], fd[FD_RING], fd[FD_ALIVE]);
+                return recorder_main(&c, &(struct recorder_fds){.config = fd[FD_CONFIG],
+                                                 .board = fd[FD_BOARD],
+                                                 .ring = fd[FD_RING],
+                                                 .courier = fd[FD_LINK],
+                                                 .alive = fd[FD_ALIVE]});
+        case CHILD_COURIER:
+                return courier_main(&c, fd[FD_LINK], fd[FD_ALIVE]);
         case CHILD_ROLES:
                 break;
         }

@@ -177,6 +177,12 @@ static int not_ok(const struct verb *v, const struct reply *r)
 
 int client_ask(const struct options *o, const struct target *t, struct reply *ret)
 {
+        return client_send(o, "GET", t, NULL, ret);
+}
+
+int client_send(const struct options *o, const char *method, const struct target *t, const char *body,
+        struct reply *ret)
+{
         const char *path = client_socket(o), *verb = o->verb->name;
         struct error e = {0};
         json_error_t syntax;
@@ -191,7 +197,7 @@ int client_ask(const struct options *o, const struct target *t, struct reply *re
         }
         bool shown = progress_start();
         cleanup_reply struct reply r = {0};
-        int code = http_get(path, t->text, (int)MIN(timeout * 1000, 1e9), &r.http, &e);
+        int code = http_call(path, method, t->text, body, (int)MIN(timeout * 1000, 1e9), &r.http, &e);
         if (shown)
                 progress_stop();
         if (code < 0) {

@@ -1,4 +1,5 @@
-/* Asking the daemon: one GET over its Unix socket, with what went wrong said in words a person can act on.
+/* Asking the daemon: one request over its Unix socket, with what went wrong said in words a person can act
+ * on.
  */
 #pragma once
 
@@ -24,6 +25,9 @@ void reply_done(struct reply *r);
 
 /* EXIT_DONE with *ret filled; else the exit code, after telling on standard error. */
 int client_ask(const struct options *o, const struct target *t, struct reply *ret);
+/* The same for what changes something: method POST or DELETE; body: JSON, or NULL. */
+int client_send(const struct options *o, const char *method, const struct target *t, const char *body,
+        struct reply *ret);
 /* The answer as it came, or indented and in ASCII when standard output is a terminal. */
 void client_print_json(const struct reply *r);
 

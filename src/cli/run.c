@@ -1,4 +1,4 @@
-/* sexton run: the supervisor. It makes the board and the ring, starts guard, engine and recorder as
+/* sexton run: the supervisor. It makes the board and the ring, starts guard, engine, recorder and courier as
  * re-exec'd children of the same binary, restarts what dies, passes on reloads and stops everything.
  * It does nothing else, so that nothing can make it fall.
  */
@@ -54,8 +54,9 @@ struct supervisor {
         struct config config;
         struct loop loop;
         int config_fd, board_fd, ring_fd;
-        int engine_link[2]; /* guard's end, engine's end */
-        int alive[2];       /* children hold [0]: it ends when we are gone */
+        int engine_link[2];  /* guard's end, engine's end */
+        int courier_link[2]; /* recorder's end, courier's end */
+        int alive[2];        /* children hold [0]: it ends when we are gone */
         struct board *board;
         struct child child[CHILD_ROLES];
         struct loop_fd signals;
@@ -131,10 +132,17 @@ static int make_folders(const struct config *c)
 
 /* ---- children ---- */
 
+static int link_of(const struct supervisor *s, enum child_role role)
+{
+        return role == CHILD_ENGINE     ? s->engine_link[1]
+               : role == CHILD_GUARD    ? s->engine_link[0]
+               : role == CHILD_RECORDER ? s->courier_link[0]
+                                        : s->courier_link[1];
+}
+
 static void exec_child(const struct supervisor *s, enum child_role role, pid_t supervisor)
 {
-        const int fd[] = {s->config_fd, s->board_fd, s->ring_fd,
-                role == CHILD_ENGINE ? s->engine_link[1] : s->engine_link[0], s->alive[0]};
+        const int fd[] = {s->config_fd, s->board_fd, s->ring_fd, link_of(s, role), s->alive[0]};
         char text[ARRAY_SIZE(fd)][12];
         char *argv[ARRAY_SIZE(fd) + 4];
         char title[] = "sexton", verb[] = "child", name[16];
@@ -192,6 +200,12 @@ static void publish_pids(struct supervisor *s)
                 family[1 + role] = s->child[role].pid;
 }
 
+/* Without anybody to tell there is no courier. */
+static bool is_wanted(const struct supervisor *s, enum child_role role)
+{
+        return role != CHILD_COURIER || s->config.notify_count > 0;
+}
+
 static bool any_left(const struct supervisor *s)
 {
         for (int role = 0; role < CHILD_ROLES; role++)
@@ -216,12 +230,18 @@ static void child_ended(void *ctx, uint32_t events)
                 s->loop.stop = !any_left(s);
                 return;
         }
+        bool at_once = now_ns - c->started_ns >= RESTART_SLOW_NS;
+        if (c->role == CHILD_COURIER && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+                /* it has done its work, or there is another configuration: see courier.h */
+                if (is_wanted(s, c->role))
+                        loop_arm(&s->loop, &c->restart, at_once ? now_ns : now_ns + RESTART_SLOW_NS);
+                return;
+        }
         if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
                 log_error("cannot execute myself again for the %s", child_role_name(c->role));
         log_error("%s ended by %s %d; starting it again", child_role_name(c->role),
                 WIFSIGNALED(status) ? "signal" : "exit code",
                 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-        bool at_once = now_ns - c->started_ns >= RESTART_SLOW_NS;
         loop_arm(&s->loop, &c->restart, at_once ? now_ns : now_ns + RESTART_SLOW_NS);
 }
 
@@ -229,7 +249,7 @@ static void restart_child(void *ctx, uint64_t now_ns)
 {
         struct child *c = ctx;
 
-        if (c->of->stopping)
+        if (c->of->stopping || !is_wanted(c->of, c->role))
                 return;
         int r = start_child(c->of, c->role);
         if (r < 0) {
@@ -284,6 +304,9 @@ static void reload(struct supervisor *s)
         } else if (pwrite(s->config_fd, &fresh, sizeof fresh, 0) == sizeof fresh) {
                 s->config = fresh;
                 signal_all(s, SIGHUP);
+                struct child *courier = &s->child[CHILD_COURIER];
+                if (!courier->pid && !courier->restart.due_ns && is_wanted(s, CHILD_COURIER))
+                        loop_arm(&s->loop, &courier->restart, clock_boot_ns());
                 log_info("configuration reloaded");
         }
         service_manager_tell("READY=1");
@@ -322,6 +345,7 @@ static int make_shared(struct supervisor *s)
         if (s->ring_fd < 0)
                 return s->ring_fd;
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, s->engine_link) < 0 ||
+                socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, s->courier_link) < 0 ||
                 pipe2(s->alive, O_CLOEXEC) < 0)
                 return -errno;
         return board_map(s->board_fd, true, &s->board);
@@ -338,7 +362,8 @@ static int supervise(struct supervisor *s)
         for (int role = 0; role < CHILD_ROLES && !r; role++) {
                 s->child[role] = (struct child){.role = (enum child_role)role, .of = s, .pidfd = -1};
                 s->child[role].restart = (struct loop_timer){.fire = restart_child, .ctx = &s->child[role]};
-                r = start_child(s, (enum child_role)role);
+                if (is_wanted(s, (enum child_role)role))
+                        r = start_child(s, (enum child_role)role);
         }
         if (r < 0) {
                 log_error("cannot start: %s", strerror(-r));
@@ -385,8 +410,9 @@ const struct verb verb_run = {
         .description =
                 "Runs the daemon in the foreground until SIGTERM or Ctrl-C: the guard, which sees; the "
                 "engine, "
-                "which asks the container engine for names; the recorder, which keeps history and answers. "
-                "Whichever of them dies is started again.\n\n"
+                "which asks the container engine for names; the recorder, which keeps history and answers; "
+                "the courier, if anybody is to be told of incidents. Whichever of them dies is started "
+                "again.\n\n"
                 "SIGHUP reads the configuration again; mistakes in it are told and the old one stays. "
                 "Addresses "
                 "and sockets change at the next start only.\n\n"

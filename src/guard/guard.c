@@ -72,6 +72,7 @@ static void learn_family(struct guard *g)
         s->guard_pid = getpid();
         s->engine_pid = g->board->family_pid[2];
         s->recorder_pid = g->board->family_pid[3];
+        s->courier_pid = g->board->family_pid[4];
         for (size_t k = 0; k < ARRAY_SIZE(g->world.self_pid); k++) {
                 int32_t pid = k == 1 ? s->guard_pid : g->board->family_pid[k];
                 if (g->world.self_pid[k] == pid)

@@ -304,7 +304,7 @@ struct sources {
 };
 
 struct self_stats {
-        int32_t guard_pid, engine_pid, recorder_pid, supervisor_pid;
+        int32_t guard_pid, engine_pid, recorder_pid, supervisor_pid, courier_pid;
         uint64_t events, events_lost, drains, audits, audit_corrections, scans;
         uint64_t overflow_processes, overflow_strings, overflow_services, overflow_findings, overflow_ring;
         uint64_t guard_rss_bytes, recorder_rss_bytes, engine_rss_bytes;
@@ -319,7 +319,7 @@ struct board {
         uint32_t version, size;
         uint32_t sequence;         /* seqlock: odd while the guard writes */
         uint32_t guard_generation; /* counts guard starts on this board */
-        int32_t family_pid[4];     /* supervisor, guard, engine, recorder: written by the supervisor */
+        int32_t family_pid[5]; /* supervisor, guard, engine, recorder, courier: written by the supervisor */
         uint64_t started_ns, updated_ns;
         uint64_t grace_ns;
         uint32_t zombies, leaders; /* totals, all ages */

@@ -26,6 +26,7 @@ enum event_kind {
         EVENT_ENGINE,  /* container engine came, went or changed */
         EVENT_FORK,
         EVENT_EXEC,
+        EVENT_NOTIFY, /* somebody was told of an incident, or could not be (text) */
         EVENT_KINDS
 };
 

@@ -123,6 +123,7 @@ const char *event_kind_name(enum event_kind kind)
                 [EVENT_ENGINE] = "engine",
                 [EVENT_FORK] = "fork",
                 [EVENT_EXEC] = "exec",
+                [EVENT_NOTIFY] = "notify",
         };
         return pick(names, ARRAY_SIZE(names), (size_t)kind);
 }

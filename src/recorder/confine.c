@@ -45,7 +45,7 @@ void confine_user(struct confine_user *ret)
         text_set(ret->name, sizeof ret->name, name);
 }
 
-static int drop_privileges(const struct confine_user *user, struct error *e)
+int confine_drop(const struct confine_user *user, struct error *e)
 {
         int r;
 
@@ -130,7 +130,7 @@ static int filter(struct error *e)
 
 int confine(const struct confine_user *user, struct error *e)
 {
-        int r = drop_privileges(user, e);
+        int r = confine_drop(user, e);
 
         if (r < 0)
                 return r;

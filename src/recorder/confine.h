@@ -15,6 +15,8 @@ struct confine_user {
 /* The user to become when root: "sexton" if there is one, else "nobody". */
 void confine_user(struct confine_user *ret);
 
-/* Becomes that user when root, drops all capabilities and the way back to them, then lets only the
+/* Becomes that user when root, drops all capabilities and the way back to them. For good. */
+int confine_drop(const struct confine_user *user, struct error *e);
+/* Does that, then lets only the
  * system calls through that a server needs which has everything open. For good. */
 int confine(const struct confine_user *user, struct error *e);

@@ -20,6 +20,7 @@ struct exchange {
         struct http *http;
         struct route_reply reply;
         uint64_t body_bytes;
+        char *body;  /* at most ROUTE_BODY_MAX bytes of it, when it is wanted */
         size_t sent; /* of what is in the reply's body */
         bool begun;
 };
@@ -116,6 +117,7 @@ static enum MHD_Result answer(
                 .if_none_match = header(h, c, "If-None-Match"),
                 .from_unix_socket = h->is_unix,
                 .body_bytes = x->body_bytes,
+                .body = x->body,
         };
         struct MHD_Response *response;
 
@@ -140,7 +142,8 @@ static enum MHD_Result answer(
 }
 
 /* What is told before a body arrives, so that nobody sends it for nothing. */
-static bool is_hopeless(struct http *h, struct MHD_Connection *c, const char *method, struct exchange *x)
+static bool is_hopeless(
+        struct http *h, struct MHD_Connection *c, const char *url, const char *method, struct exchange *x)
 {
         const char *length = header(h, c, "Content-Length");
         uint64_t n;
@@ -150,7 +153,12 @@ static bool is_hopeless(struct http *h, struct MHD_Connection *c, const char *me
         if (x->body_bytes > ROUTE_BODY_MAX)
                 return true;
         x->body_bytes = 0;
-        return strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0;
+        if (!strcmp(method, "GET") || !strcmp(method, "HEAD"))
+                return false;
+        if (!h->is_unix || !route_takes_body(method, url))
+                return true;
+        x->body = malloc(ROUTE_BODY_MAX);
+        return !x->body;
 }
 
 static enum MHD_Result take_request(void *cls, struct MHD_Connection *c, const char *url, const char *method,
@@ -165,9 +173,11 @@ static enum MHD_Result take_request(void *cls, struct MHD_Connection *c, const c
                         return MHD_NO;
                 x->http = h;
                 *request = x;
-                return is_hopeless(h, c, method, x) ? answer(x, c, url, method) : MHD_YES;
+                return is_hopeless(h, c, url, method, x) ? answer(x, c, url, method) : MHD_YES;
         }
         if (*upload_size) {
+                if (x->body && x->body_bytes + *upload_size <= ROUTE_BODY_MAX)
+                        memcpy(x->body + x->body_bytes, upload, *upload_size);
                 x->body_bytes += *upload_size;
                 *upload_size = 0;
                 return x->body_bytes > UPLOAD_MAX ? MHD_NO : MHD_YES;
@@ -183,6 +193,7 @@ static void completed(
         if (!x)
                 return;
         route_reply_done(&x->reply);
+        free(x->body);
         free(x);
         *request = NULL;
 }

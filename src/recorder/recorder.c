@@ -10,6 +10,7 @@
 #include "recorder/confine.h"
 #include "recorder/http.h"
 #include "recorder/listen.h"
+#include "recorder/tell.h"
 #include "wire/board_map.h"
 
 #include <errno.h>
@@ -37,6 +38,8 @@ struct recorder {
         int local_fd; /* the Unix socket; owned by `local` */
         struct loop_timer drain_timer;
         struct loop_fd signals, alive;
+        struct tell *tell;
+        int config_fd;
 };
 
 static void drain(void *ctx)
@@ -74,13 +77,25 @@ static void drain_and_again(void *ctx, uint64_t now_ns)
         loop_arm(&r->loop, &r->drain_timer, now_ns + DRAIN_EVERY_NS);
 }
 
+/* Only whom to tell can change while this process runs. */
+static void reload(struct recorder *r)
+{
+        struct config *fresh = malloc(sizeof *fresh);
+
+        if (fresh && r->config_fd >= 0 && pread(r->config_fd, fresh, sizeof *fresh, 0) == sizeof *fresh)
+                tell_configure(r->tell, fresh);
+        free(fresh);
+}
+
 static void on_signal(void *ctx, uint32_t events)
 {
         struct recorder *r = ctx;
 
         for (int s; (s = signals_next(&r->signals));)
-                if (s == SIGTERM) /* a reload changes nothing here */
+                if (s == SIGTERM)
                         r->loop.stop = true;
+                else if (s == SIGHUP)
+                        reload(r);
 }
 
 static void on_supervisor(void *ctx, uint32_t events)
@@ -149,19 +164,19 @@ static int serve(struct recorder *r, const struct config *c, const struct confin
         return sockets ? 0 : -EADDRNOTAVAIL;
 }
 
-static int begin(struct recorder *r, const struct config *c, int board_fd, int ring_fd, int alive_fd)
+static int begin(struct recorder *r, const struct config *c, const struct recorder_fds *fd)
 {
         struct confine_user user;
         struct error e = {0};
         int n;
 
-        n = board_map(board_fd, false, &r->board);
+        n = board_map(fd->board, false, &r->board);
         if (n == 0)
-                n = ring_map(ring_fd, false, &r->ring);
+                n = ring_map(fd->ring, false, &r->ring);
         if (n == 0)
                 n = loop_init(&r->loop);
         if (n == 0)
-                n = watch(r, alive_fd);
+                n = watch(r, fd->alive);
         if (n < 0) {
                 log_error("cannot start: %s", strerror(-n));
                 return n;
@@ -171,6 +186,15 @@ static int begin(struct recorder *r, const struct config *c, int board_fd, int r
                 .book = r->book,
                 .now_ns = clock_boot_ns,
                 .wall_offset_ns = clock_wall_offset_ns};
+        r->config_fd = fd->config;
+        n = tell_start(r->tell, &r->loop, fd->courier, c, r->book, &r->history, NULL);
+        if (n < 0) {
+                log_error("cannot start: %s", strerror(-n));
+                return n;
+        }
+        r->env.policy = &r->tell->policy;
+        r->env.poke = tell_poke;
+        r->env.poke_ctx = r->tell;
         ring_reader_init(&r->reader, r->ring);
         confine_user(&user);
         n = serve(r, c, &user);
@@ -195,7 +219,7 @@ static void allow_descriptors(void)
         setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-int recorder_main(const struct config *c, int board_fd, int ring_fd, int alive_fd)
+int recorder_main(const struct config *c, const struct recorder_fds *fd)
 {
         struct recorder r = {.loop.epoll_fd = -1, .signals.fd = -1, .local_fd = -1};
 
@@ -207,13 +231,14 @@ int recorder_main(const struct config *c, int board_fd, int ring_fd, int alive_f
         allow_descriptors();
         r.book = book_new(&(struct book_params){.calm = c->incident.calm, .reopen = c->incident.reopen},
                 (clock_boot_ns() + (uint64_t)clock_wall_offset_ns()) / NSEC_PER_SEC);
-        if (!r.book) {
+        r.tell = calloc(1, sizeof *r.tell);
+        if (!r.book || !r.tell) {
                 log_error("cannot start: there is no memory");
                 return EXIT_FAILURE;
         }
         r.history.told = on_event;
         r.history.told_ctx = &r;
-        int n = begin(&r, c, board_fd, ring_fd, alive_fd);
+        int n = begin(&r, c, fd);
         if (n == 0) {
                 r.drain_timer = (struct loop_timer){.fire = drain_and_again, .ctx = &r};
                 drain_and_again(&r, clock_boot_ns());
@@ -226,6 +251,8 @@ int recorder_main(const struct config *c, int board_fd, int ring_fd, int alive_f
         signals_done(&r.loop, &r.signals);
         loop_done(&r.loop);
         history_done(&r.history);
+        tell_stop(r.tell);
+        free(r.tell);
         book_free(r.book);
         ring_unmap(r.ring);
         board_unmap(r.board);

@@ -5,5 +5,11 @@
 
 #include "config/config.h"
 
-/* Runs until SIGTERM or end-of-file on alive_fd (the supervisor's end of a pipe). Returns the exit code. */
-int recorder_main(const struct config *c, int board_fd, int ring_fd, int alive_fd);
+struct recorder_fds {
+        int config, board, ring;
+        int courier; /* a socket whose other end the courier has; -1 = none */
+        int alive;
+};
+
+/* Runs until SIGTERM or end-of-file on fd->alive (the supervisor's end of a pipe). Returns the exit code. */
+int recorder_main(const struct config *c, const struct recorder_fds *fd);

@@ -1,5 +1,5 @@
 /* Routes: see route.h. */
-#include "recorder/route.h"
+#include "recorder/change.h"
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -154,6 +154,23 @@ static void answer_incidents(
                 route_reply_error(r, 404, "%s", e.text);
 }
 
+static int64_t unix_ms(const struct route_reply *r)
+{
+        return ((int64_t)r->view.now_ns + r->view.wall_offset_ns) / (int64_t)NSEC_PER_MSEC;
+}
+
+static void answer_notify(
+        struct route_reply *r, const struct route_request *request, const struct api_query *q)
+{
+        api_notifiers(r->env->policy, unix_ms(r), &r->body);
+}
+
+static void answer_silences(
+        struct route_reply *r, const struct route_request *request, const struct api_query *q)
+{
+        api_silences(r->env->policy, 0, unix_ms(r), &r->body);
+}
+
 static void answer_why(struct route_reply *r, const struct route_request *request, const struct api_query *q)
 {
         struct error e = {0};
@@ -228,6 +245,8 @@ static const struct route routes[] = {
                 "who is to blame, who is not, and what to do (?subject=)"},
         {"/sexton/v1/incidents", json_type, false, true, answer_incidents,
                 "what was wrong together (?id= &state= &limit=)"},
+        {"/sexton/v1/notify", json_type, false, false, answer_notify, "who is told of incidents"},
+        {"/sexton/v1/silences", json_type, false, false, answer_silences, "what is not told"},
 };
 
 static void answer_asset(
@@ -254,6 +273,9 @@ static void answer_root(struct route_reply *r, const struct route_request *reque
         out_text(o, "Sexton " SEXTON_VERSION ", which knows every process that dies here.\n\n");
         for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
                 out_format(o, "%-22s %s\n", routes[i].path, routes[i].help);
+        out_text(o, "\nOver the Unix socket only:\n");
+        for (size_t i = 0; i < changes_count; i++)
+                out_format(o, "%s %s %s\n", changes[i].method, changes[i].path, changes[i].help);
         out_text(o, "\nOn the command line: sexton status, services, zombies, events, why.\n");
 }
 
@@ -334,8 +356,42 @@ static bool look(struct route_reply *r)
                 route_reply_error(r, 503, "there is no memory");
                 return false;
         }
+        r->view.policy = env->policy;
         hold(r);
         return true;
+}
+
+bool route_takes_body(const char *method, const char *path)
+{
+        return change_find(method, path) != NULL;
+}
+
+static bool only_reads(const struct route_request *request)
+{
+        return !strcmp(request->method, "GET") || !strcmp(request->method, "HEAD");
+}
+
+static void apply(struct route_reply *r, const struct route_request *request)
+{
+        const struct change *change = change_find(request->method, request->path);
+
+        if (!change) {
+                r->allow = change_allowed(request->path);
+                route_reply_error(r, 405, "only these methods are possible here: %s", r->allow);
+        } else if (!request->from_unix_socket) {
+                route_reply_error(r, 403,
+                        "changes are taken over the Unix socket only: use the verbs of sexton, or curl "
+                        "--unix-socket");
+        } else if (request->body_bytes > ROUTE_BODY_MAX) {
+                route_reply_error(r, 413, "the body is too large: %d bytes at most", ROUTE_BODY_MAX);
+        } else if (request->args > ROUTE_ARGS) {
+                route_reply_error(r, 400, "too many parameters: %d at most", ROUTE_ARGS);
+        } else {
+                r->content_type = json_type;
+                change->apply(r, request);
+                if (r->status == 200)
+                        out_text(&r->body.out, "\n");
+        }
 }
 
 void route_handle(struct route_env *env, const struct route_request *request, struct route_reply *ret)
@@ -351,6 +407,7 @@ void route_handle(struct route_env *env, const struct route_request *request, st
                 .body = json_out_of(BODY_MAX),
                 .view = {.history = env->history,
                         .book = env->book,
+                        .policy = env->policy,
                         .now_ns = env->now_ns(),
                         .wall_offset_ns = env->wall_offset_ns()},
         };
@@ -363,9 +420,8 @@ void route_handle(struct route_env *env, const struct route_request *request, st
                 route_reply_error(r, 404, "no such path; / lists what there is");
                 return;
         }
-        if (strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0) {
-                route_reply_error(r, 405, "only GET and HEAD are possible here");
-                r->allow = "GET, HEAD";
+        if (!only_reads(request)) {
+                apply(r, request);
                 return;
         }
         if (request->body_bytes > ROUTE_BODY_MAX) {

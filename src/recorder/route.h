@@ -4,6 +4,7 @@
 #pragma once
 
 #include "api/api.h"
+#include "notify/policy.h"
 #include "recorder/asset.h"
 
 enum { ROUTE_ARGS = 8, ROUTE_BODY_MAX = 4096 };
@@ -14,7 +15,8 @@ struct route_request {
         const char *accept_encoding, *if_none_match;
         bool from_unix_socket;
         uint64_t body_bytes;
-        uint32_t args; /* may exceed ROUTE_ARGS: too many */
+        const char *body; /* NULL when there is none, or it isn't wanted */
+        uint32_t args;    /* may exceed ROUTE_ARGS: too many */
         struct {
                 const char *name, *value; /* value NULL when there is no "=" */
         } arg[ROUTE_ARGS];
@@ -25,6 +27,9 @@ struct route_env {
         const struct board *board; /* shared, being written by the guard */
         const struct history *history;
         const struct book *book; /* may be NULL */
+        struct policy *policy;   /* may be NULL */
+        void (*poke)(void *ctx); /* after a change of the policy; may be NULL */
+        void *poke_ctx;
         uint64_t (*now_ns)(void);
         int64_t (*wall_offset_ns)(void);
         size_t held_bytes; /* memory in replies not yet sent */
@@ -47,6 +52,8 @@ struct route_reply {
 };
 
 void route_handle(struct route_env *env, const struct route_request *q, struct route_reply *ret);
+/* True when this path takes this method with a body, over the Unix socket. */
+bool route_takes_body(const char *method, const char *path);
 /* Appends to the body; false when nothing more comes or memory is out (body.out.failed). */
 bool route_reply_more(struct route_reply *r);
 void route_reply_done(struct route_reply *r);

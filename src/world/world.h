@@ -66,7 +66,7 @@ struct world {
         struct world_cgroup cgroup[WORLD_CGROUPS]; /* 1 = "/" */
         struct world_container container[BOARD_CONTAINERS];
         uint16_t kernel_service, self_service;
-        int32_t self_pid[4];
+        int32_t self_pid[5];
         uint32_t awaiting_head, awaiting_tail, awaiting; /* buried, their CPU not yet known: by list_next */
         uint32_t death_count;
         struct world_death death[WORLD_DEATHS];

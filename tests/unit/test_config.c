@@ -149,7 +149,8 @@ static void wrong_values(void)
                 "\"127.0.0.1:99999\"");
         check_problem("notify: [{name: a, type: webhook, url: \"ftp://x\"}]\n",
                 "t.yaml:1:40: notify.url: wants a URL that starts with http:// or https://");
-        check_problem("notify: [{name: a, type: webhook}]\n", "t.yaml:1:10: notify.url: is missing; webhook needs it, or url_file");
+        check_problem("notify: [{name: a, type: webhook}]\n",
+                "t.yaml:1:10: notify.url: is missing; webhook needs it, or url_file");
         check_int(parse("listen: localhost:80\n"), 0);
         check_int(parse("listen: \"\"\n"), 0);
 }

@@ -114,7 +114,11 @@ static void start_recorder(void)
                 snprintf(c.listen, sizeof c.listen, "127.0.0.1:%u", port);
                 strcpy(c.socket, socket_path);
                 log_init("recorder", LOG_LEVEL_ERROR);
-                _exit(recorder_main(&c, board_fd, ring_fd, alive[0]));
+                _exit(recorder_main(&c, &(struct recorder_fds){.config = -1,
+                                                .board = board_fd,
+                                                .ring = ring_fd,
+                                                .courier = -1,
+                                                .alive = alive[0]}));
         }
         for (int i = 0; i < WAIT_MS / 10 && fd < 0; i++) {
                 usleep(10000);
