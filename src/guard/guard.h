@@ -28,6 +28,10 @@ struct guard_group {
         struct cgroup_watch watch;
         bool open, sampled, no_cpu;
         uint64_t last_cpu_ns, delta_ns; /* delta: used since the last account */
+        /* without a counter: what its processes used since the last walk; what it was given on account; its
+         * part of what the root hides, and what that is of the last interval */
+        uint64_t charged_ns, given_ns, rate_ns;
+        double hidden_share;
         uint64_t last_throttled_ns, last_throttled_periods, last_periods, last_oom_kills;
 };
 
@@ -86,6 +90,10 @@ struct guard {
         struct loop_timer tick_timer;
         struct pace active_pace;
         uint64_t ticks, last_sample_ns, last_load_ns, active_every_ns, disks_due_ns, self_due_ns;
+        struct pace kernel_pace;
+        double root_rate, kernel_rate;            /* cores, when kernel threads were read last */
+        uint64_t kernel_read_ns, kernel_given_ns; /* when; given on account since */
+        uint64_t root_debt_ns;                    /* given to the root group, and found to be others' */
         uint64_t kernel_cpu_ns, host_irq_ns, last_host_busy_ns, self_cpu_ns;
         double load_sum[BOARD_SERVICES], load_sum5[BOARD_SERVICES];
         double load_before, load_before5; /* of the average when we began to look */
@@ -99,6 +107,8 @@ struct guard {
 
         /* uncounted.c */
         bool uncounted_begun;
+        struct pace uncounted_pace;
+        uint64_t hidden_ns; /* in the root group since the last walk */
         struct {
                 uint64_t start_ns, cpu_ns; /* whose, and how much of it has been charged */
         } uncounted[BOARD_PROCESSES];
@@ -154,7 +164,7 @@ void guard_sample_active(struct guard *g, uint64_t now_ns);
 
 /* ---- uncounted.c ---- */
 /* Charges the CPU of processes whose group has no counter; hidden_ns is what the root used of its own. */
-void guard_uncounted(struct guard *g, uint64_t hidden_ns, uint64_t interval_ns);
+void guard_uncounted(struct guard *g, uint64_t hidden_ns, uint64_t interval_ns, uint64_t now_ns);
 void guard_uncounted_died(struct guard *g, uint32_t process);
 
 /* ---- engine_link.c ---- */

@@ -19,6 +19,9 @@
 #define FIRST_SAMPLE_NS NSEC_PER_SEC
 #define DISKS_NS        (60 * NSEC_PER_SEC)
 #define SELF_NS         (10 * NSEC_PER_SEC)
+#define KERNEL_SHARE    0.0001 /* of a core, to read what kernel threads use... */
+#define CHANGED_SHARE   0.001  /* ...and when the root group has begun to use more or less */
+#define ROOT_CHANGED    0.1    /* cores */
 #define FIRST_AUDIT_NS  (5 * NSEC_PER_SEC)
 #define EMPTY_KEEP_NS   (30 * NSEC_PER_SEC) /* a container's restart comes back to the same path */
 #define SLOPE_SAMPLES   24                  /* 2 minutes of samples before a slope is believed */
@@ -44,7 +47,7 @@ void guard_group_seen(struct guard *g, uint32_t k)
                 return;
         if (s->open && cgroup_watch_cpu(&s->watch, &cpu) == 0)
                 return;
-        uint64_t kept = s->delta_ns;
+        uint64_t kept = s->delta_ns + s->charged_ns;
         group_close(s);
         s->delta_ns = kept; /* what the last life of this path used is still to be accounted */
         s->open = cgroup_watch_open(&g->layout, c->path, &s->watch) == 0;
@@ -187,6 +190,11 @@ static void forget_empty(struct guard *g, uint64_t now_ns)
 
 /* ---- accounts ---- */
 
+static double cores(uint64_t ns, uint64_t interval_ns)
+{
+        return (double)ns / (double)interval_ns;
+}
+
 static uint64_t kernel_threads_cpu(struct guard *g)
 {
         struct board *b = g->board;
@@ -197,12 +205,41 @@ static uint64_t kernel_threads_cpu(struct guard *g)
                 struct process *p = &b->process[i];
                 if (p->state != PROCESS_ALIVE || !(p->flags & PROCESS_F_KTHREAD))
                         continue;
-                if (proc_read_stat(g->proc_fd, p->pid, &st) == 0)
+                if (proc_read_schedstat(g->proc_fd, p->pid, &p->cpu_ns) < 0 &&
+                        proc_read_stat(g->proc_fd, p->pid, &st) == 0)
                         p->cpu_ns = proc_ticks_to_ns(st.utime_ticks + st.stime_ticks);
                 if (p->cpu_ns != BOARD_UNKNOWN)
                         sum += p->cpu_ns;
         }
         return sum;
+}
+
+/* What kernel threads used in the interval. There are hundreds of them, so that they are read as rarely as
+ * that costs; between two readings the last one's pace is assumed, and the next one settles the difference.
+ */
+static uint64_t kernel_used(struct guard *g, uint64_t root_ns, uint64_t interval_ns, uint64_t now_ns)
+{
+        double root = cores(root_ns, interval_ns);
+        bool changed = g->ticks < 10 || fabs(root - g->root_rate) > ROOT_CHANGED;
+        uint64_t used;
+
+        if (!pace_is_due(&g->kernel_pace, changed ? CHANGED_SHARE : KERNEL_SHARE, now_ns)) {
+                used = (uint64_t)(g->kernel_rate * (double)interval_ns);
+                g->kernel_given_ns += used;
+                return used;
+        }
+        pace_begin(&g->kernel_pace);
+        uint64_t now = kernel_threads_cpu(g);
+        pace_end(&g->kernel_pace, now_ns);
+        used = now - MIN(now, g->kernel_cpu_ns);
+        if (g->kernel_read_ns && now_ns > g->kernel_read_ns)
+                g->kernel_rate = (double)used / (double)(now_ns - g->kernel_read_ns);
+        g->root_rate = root;
+        g->kernel_read_ns = now_ns;
+        g->kernel_cpu_ns = now;
+        uint64_t settled = MIN(used, g->kernel_given_ns);
+        g->kernel_given_ns -= settled;
+        return used - settled;
 }
 
 static uint64_t self_cpu(struct guard *g)
@@ -213,11 +250,6 @@ static uint64_t self_cpu(struct guard *g)
                 if (g->world.self_pid[k] && proc_read_schedstat(g->proc_fd, g->world.self_pid[k], &one) == 0)
                         sum += one;
         return sum;
-}
-
-static double cores(uint64_t ns, uint64_t interval_ns)
-{
-        return (double)ns / (double)interval_ns;
 }
 
 /* What each group used since the last account, without the groups below it. */
@@ -232,51 +264,105 @@ static void own_cpu(struct guard *g, uint64_t own[WORLD_CGROUPS])
         }
 }
 
-static void account(struct guard *g, uint64_t interval_ns)
+/* The root group's counter holds the CPU of kernel threads and of groups without a counter, too. What was
+ * given to the root and is found to be theirs later is taken from it then. */
+static void pay_root_debt(struct guard *g, uint64_t own[WORLD_CGROUPS], uint64_t threads)
 {
-        struct board *b = g->board;
-        const struct host *h = &b->host;
-        static uint64_t own[WORLD_CGROUPS], used[BOARD_SERVICES];
-        uint64_t services = 0;
+        uint64_t given = threads, paid;
 
-        memset(used, 0, sizeof used[0] * b->service_top);
-        uint64_t threads_now = kernel_threads_cpu(g), irq_now = h->cpu_irq_ns + h->cpu_softirq_ns;
-        uint64_t self_now = self_cpu(g);
-        uint64_t threads = threads_now > g->kernel_cpu_ns ? threads_now - g->kernel_cpu_ns : 0;
-        uint64_t irq = irq_now > g->host_irq_ns ? irq_now - g->host_irq_ns : 0;
-        uint64_t self = self_now > g->self_cpu_ns ? self_now - g->self_cpu_ns : 0;
-        own_cpu(g, own);
-        guard_uncounted(g, own[1] - MIN(own[1], threads), interval_ns);
-        own_cpu(g, own);
-        /* The root group's counter holds kernel threads too; Sexton's own processes are told apart. */
-        uint32_t self_process = world_find(&g->world, g->board->self.guard_pid);
-        uint32_t self_group = self_process ? b->process[self_process].cgroup : 1;
-        own[1] -= MIN(own[1], threads);
-        own[self_group] -= MIN(own[self_group], self);
-        for (uint32_t k = 1; k < g->world.cgroup_top; k++)
-                if (g->world.cgroup[k].path[0])
-                        used[g->world.cgroup[k].service] += own[k];
-        used[g->world.kernel_service] = threads + irq;
-        used[g->world.self_service] = self;
+        for (uint32_t k = 2; k < g->world.cgroup_top; k++)
+                if (g->group[k].no_cpu)
+                        given += g->group[k].delta_ns;
+        g->root_debt_ns += given;
+        paid = MIN(own[1], g->root_debt_ns);
+        own[1] -= paid;
+        g->root_debt_ns -= paid;
+}
+
+/* Of each service: what it used since it was accounted last, and what that is of the interval alone, which is
+ * not the same where a later look settles what was given on account. */
+struct used {
+        uint64_t total[BOARD_SERVICES], now[BOARD_SERVICES];
+};
+
+static void sum_services(struct guard *g, const uint64_t own[WORLD_CGROUPS], uint64_t hidden, struct used *u)
+{
+        for (uint32_t k = 2; k < g->world.cgroup_top; k++) {
+                struct guard_group *s = &g->group[k];
+                if (!g->world.cgroup[k].path[0])
+                        continue;
+                uint64_t now = s->no_cpu ? MIN(s->rate_ns, hidden) : own[k];
+                hidden -= s->no_cpu ? now : 0;
+                u->total[g->world.cgroup[k].service] += own[k];
+                u->now[g->world.cgroup[k].service] += now;
+                s->rate_ns = 0;
+        }
+        u->total[g->world.cgroup[1].service] += own[1];
+        u->now[g->world.cgroup[1].service] += hidden;
         for (uint32_t k = 1; k < g->world.cgroup_top; k++)
                 g->group[k].delta_ns = 0;
-        bool first = !g->last_host_busy_ns;
-        for (uint32_t i = 0; i < b->service_top && !first; i++) {
-                b->service[i].cpu_ns += used[i];
-                b->service[i].cpu_ratio = cores(used[i], interval_ns);
-                services += i == g->world.kernel_service ? 0 : used[i];
+}
+
+static void take_self(struct guard *g, struct used *u, uint64_t self)
+{
+        uint32_t process = world_find(&g->world, g->board->self.guard_pid);
+        uint16_t from = g->world.cgroup[process ? g->board->process[process].cgroup : 1].service;
+
+        u->total[from] -= MIN(u->total[from], self);
+        u->now[from] -= MIN(u->now[from], self);
+        u->total[g->world.self_service] += self;
+        u->now[g->world.self_service] += self;
+}
+
+static void tell_services(struct guard *g, const struct used *u, uint64_t interval_ns)
+{
+        struct board *b = g->board;
+        uint64_t services = 0;
+
+        for (uint32_t i = 0; i < b->service_top; i++) {
+                b->service[i].cpu_ns += u->total[i];
+                b->service[i].cpu_ratio = cores(u->now[i], interval_ns);
+                services += i == g->world.kernel_service ? 0 : u->now[i];
                 if (!b->sources.bpf)
                         b->service[i].cpu_exited_ns = BOARD_UNKNOWN;
         }
+        b->host.cpu_services_ratio = cores(services, interval_ns);
+        b->host.cpu_kernel_ratio = cores(u->now[g->world.kernel_service], interval_ns);
+}
+
+static void account(struct guard *g, uint64_t interval_ns, uint64_t now_ns)
+{
+        struct board *b = g->board;
+        const struct host *h = &b->host;
+        static uint64_t own[WORLD_CGROUPS];
+        static struct used used;
+
+        memset(&used, 0, sizeof used);
+        uint64_t irq_now = h->cpu_irq_ns + h->cpu_softirq_ns;
+        uint64_t irq = irq_now > g->host_irq_ns ? irq_now - g->host_irq_ns : 0;
+        uint64_t self_now = self_cpu(g);
+        uint64_t self = self_now > g->self_cpu_ns ? self_now - g->self_cpu_ns : 0;
         uint64_t busy_now = h->cpu_user_ns + h->cpu_nice_ns + h->cpu_system_ns + irq_now + h->cpu_steal_ns;
+        own_cpu(g, own);
+        uint64_t threads = kernel_used(g, own[1], interval_ns, now_ns);
+        uint64_t threads_now = MIN(threads, (uint64_t)(g->kernel_rate * (double)interval_ns));
+        bool first = !g->last_host_busy_ns;
+        uint64_t hidden = own[1] - MIN(own[1], threads_now);
+        guard_uncounted(g, hidden, interval_ns, now_ns);
+        pay_root_debt(g, own, threads);
+        for (uint32_t k = 2; k < g->world.cgroup_top; k++)
+                if (g->group[k].no_cpu)
+                        own[k] = g->group[k].delta_ns;
+        sum_services(g, own, hidden, &used);
+        take_self(g, &used, self);
+        used.total[g->world.kernel_service] = threads + irq;
+        used.now[g->world.kernel_service] = threads_now + irq;
         if (!first) {
                 double busy = cores(busy_now - MIN(busy_now, g->last_host_busy_ns), interval_ns);
-                b->host.cpu_services_ratio = cores(services, interval_ns);
-                b->host.cpu_kernel_ratio = cores(used[g->world.kernel_service], interval_ns);
+                tell_services(g, &used, interval_ns);
                 b->host.cpu_unattributed_ratio = busy - b->host.cpu_services_ratio - b->host.cpu_kernel_ratio;
         }
         b->self.cpu_ratio = first ? (double)NAN : cores(self, interval_ns);
-        g->kernel_cpu_ns = threads_now;
         g->host_irq_ns = irq_now;
         g->self_cpu_ns = self_now;
         g->last_host_busy_ns = busy_now;
@@ -310,7 +396,7 @@ static void sample_groups(struct guard *g, uint64_t now_ns)
         for (uint32_t k = 1; k < g->world.cgroup_top; k++)
                 if (g->world.cgroup[k].path[0])
                         sample_group(g, k, now_ns);
-        account(g, interval);
+        account(g, interval, now_ns);
         memory_slopes(g, (double)interval / 1e9);
         forget_empty(g, now_ns);
         world_count_probes(&g->world);
@@ -416,7 +502,7 @@ void guard_sample_start(struct guard *g)
                 if (g->world.cgroup[k].path[0] && !g->group[k].open)
                         guard_group_seen(g, k);
         g->last_sample_ns = now_ns;
-        account(g, NSEC_PER_SEC); /* sets where counting starts */
+        account(g, NSEC_PER_SEC, now_ns); /* sets where counting starts */
         g->audit_due_ns = now_ns + FIRST_AUDIT_NS;
         start_psi(g);
 }

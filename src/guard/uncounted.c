@@ -1,14 +1,16 @@
 /* CPU of groups that no CPU counter covers: on cgroup v1 a group may exist in the memory hierarchy
  * alone, and its processes' CPU then hides in the root's. It is summed from the processes: the living
- * by a walk, made only when the root's counter says that there is something to find; the dead by what
- * BPF says at their burial.
+ * by a walk, made only when the root's counter says that there is something to find, and as rarely as its
+ * cost asks; the dead by what BPF says at their burial. Between two walks what the root hides is shared out
+ * as the last one found it, and the next one settles the difference: sums are exact as of the last walk.
  */
 #include "guard/guard.h"
 
 #include "source/proc/process.h"
 
-#define WORTH_A_WALK  0.01 /* cores hidden in the root group, with BPF's iterator (0.6 us a process) */
-#define WORTH_READING 0.05 /* the same without it (7 us a process) */
+#define WALK_SHARE    0.0002 /* of a core, for the walks */
+#define WORTH_A_WALK  0.01   /* cores hidden in the root group, with BPF's iterator (0.6 us a process) */
+#define WORTH_READING 0.05   /* the same without it (7 us a process) */
 
 /* Charges what the process used since the last look. Of one that is older than us only that counts. */
 static void charge(struct guard *g, uint32_t i, uint64_t cpu_ns)
@@ -21,7 +23,7 @@ static void charge(struct guard *g, uint32_t i, uint64_t cpu_ns)
                 u->cpu_ns = p->flags & PROCESS_F_PRE_EXISTING && !g->uncounted_begun ? cpu_ns : 0;
         }
         if (cpu_ns > u->cpu_ns) {
-                g->group[p->cgroup].delta_ns += cpu_ns - u->cpu_ns;
+                g->group[p->cgroup].charged_ns += cpu_ns - u->cpu_ns;
                 u->cpu_ns = cpu_ns;
         }
 }
@@ -59,7 +61,48 @@ void guard_uncounted_died(struct guard *g, uint32_t i)
                 charge(g, i, g->board->process[i].cpu_ns);
 }
 
-void guard_uncounted(struct guard *g, uint64_t hidden_ns, uint64_t interval_ns)
+/* What its processes used since the last walk, less what was given to it on account. */
+static void settle(struct guard_group *s)
+{
+        uint64_t common = MIN(s->charged_ns, s->given_ns);
+
+        s->delta_ns += s->charged_ns - common;
+        s->given_ns -= common; /* too much given: less next time */
+        s->charged_ns = 0;
+}
+
+static void give_on_account(struct guard_group *s, uint64_t hidden_ns)
+{
+        uint64_t given = (uint64_t)(s->hidden_share * (double)hidden_ns);
+
+        s->delta_ns += given;
+        s->given_ns += given;
+}
+
+static void share_out(struct guard *g)
+{
+        uint64_t all = g->hidden_ns;
+
+        for (uint32_t k = 2; k < g->world.cgroup_top; k++)
+                if (g->group[k].no_cpu)
+                        all = MAX(all, g->group[k].charged_ns);
+        for (uint32_t k = 2; k < g->world.cgroup_top; k++)
+                if (g->group[k].no_cpu)
+                        g->group[k].hidden_share = all ? (double)g->group[k].charged_ns / (double)all : 0;
+}
+
+static void walk_all(struct guard *g, bool iterator, uint64_t now_ns)
+{
+        pace_begin(&g->uncounted_pace);
+        if (!iterator || bpf_source_tasks(g->bpf, BPF_TASK_ALL, from_iterator, g) < 0)
+                walk(g);
+        pace_end(&g->uncounted_pace, now_ns);
+        share_out(g);
+        g->uncounted_begun = true;
+        g->hidden_ns = 0;
+}
+
+void guard_uncounted(struct guard *g, uint64_t hidden_ns, uint64_t interval_ns, uint64_t now_ns)
 {
         bool iterator = g->bpf && g->board->sources.bpf_iterator, any = false;
         double limit =
@@ -67,9 +110,21 @@ void guard_uncounted(struct guard *g, uint64_t hidden_ns, uint64_t interval_ns)
 
         for (uint32_t k = 2; k < g->world.cgroup_top && !any; k++)
                 any = g->group[k].no_cpu;
-        if (!any || (g->uncounted_begun && (double)hidden_ns < limit * (double)interval_ns))
+        g->hidden_ns = any ? g->hidden_ns + hidden_ns : 0;
+        if (!any)
                 return;
-        if (!iterator || bpf_source_tasks(g->bpf, BPF_TASK_ALL, from_iterator, g) < 0)
-                walk(g);
-        g->uncounted_begun = true;
+        bool wanted = !g->uncounted_begun || (double)hidden_ns >= limit * (double)interval_ns;
+        bool walks = wanted && pace_is_due(&g->uncounted_pace, WALK_SHARE, now_ns);
+        if (walks)
+                walk_all(g, iterator, now_ns);
+        for (uint32_t k = 2; k < g->world.cgroup_top; k++) {
+                struct guard_group *s = &g->group[k];
+                if (!s->no_cpu)
+                        continue;
+                s->rate_ns = (uint64_t)(s->hidden_share * (double)hidden_ns);
+                if (walks || !g->world.cgroup[k].processes)
+                        settle(s);
+                else
+                        give_on_account(s, hidden_ns);
+        }
 }
