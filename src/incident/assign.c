@@ -18,7 +18,7 @@
 
 /* The kind of harm that a finding about the host tells of; HARM_KINDS: one that no service can be charged
  * with. */
-static enum harm_kind harm_of_finding(const char *detector)
+enum harm_kind assign_harm(const char *detector)
 {
         static const struct {
                 const char *detector;
@@ -32,13 +32,15 @@ static enum harm_kind harm_of_finding(const char *detector)
         return HARM_KINDS;
 }
 
-/* The service that has most of that harm, and is not cleared by its share of all; 0 when none has. */
+/* The service that has most of a harm that is one now, and is not cleared by its share of all; 0: none. */
 static uint16_t dominates(const struct look *l, enum harm_kind kind)
 {
         double best = DOMINATES;
         uint16_t who = 0;
 
-        for (uint32_t i = 1; kind < HARM_KINDS && i < view_services(l->b); i++) {
+        if (kind == HARM_KINDS || l->harm.weight[kind] <= 0)
+                return 0;
+        for (uint32_t i = 1; i < view_services(l->b); i++) {
                 const struct service *s = &l->b->service[i];
 
                 if (!view_service_used(l->b, (uint16_t)i) || s->is_self || s->kind == SERVICE_KERNEL)
@@ -94,7 +96,7 @@ struct incident *assign_finding(struct look *l, const struct finding *f, bool *r
         *ret_consequence = false;
         incident_text(owner, sizeof owner, f->service_name, sizeof f->service_name);
         if (!owner[0]) {
-                uint16_t s = dominates(l, harm_of_finding(f->detector));
+                uint16_t s = dominates(l, assign_harm(f->detector));
 
                 disk = !strcmp(f->detector, "disk");
                 if (s)
@@ -155,7 +157,7 @@ static void follow_culprit(struct look *l, struct incident *n)
                         continue;
                 if (f->service_name[0])
                         return;
-                uint16_t s = name[0] ? 0 : dominates(l, harm_of_finding(f->detector));
+                uint16_t s = name[0] ? 0 : dominates(l, assign_harm(f->detector));
                 if (s)
                         incident_text(name, sizeof name, view_service_name(l->b, s), BOARD_NAME);
         }

@@ -13,6 +13,8 @@
 #define LATE_DEPLOY (24 * 3600.0) /* s: as suspects.c looks back */
 /* Suspects are ranked anew unless things were clearly worse when they were ranked last. */
 #define STILL_BAD 0.75
+/* The share of a kind of harm from which somebody is named who doesn't have most of it. */
+#define PART 0.35
 
 /* ---- resources ---- */
 
@@ -231,6 +233,34 @@ static void from_findings(struct incident *n)
         }
 }
 
+/* The host's trouble, as nobody's yet: `why` is asked only about kinds of harm that services have parts in,
+ * and the one it names is told only with a part in those. */
+static void host_verdict(struct look *l, struct incident *n)
+{
+        double share = -1;
+
+        ask_host(l);
+        for (uint32_t i = 0; i < n->findings; i++) {
+                enum harm_kind kind =
+                        n->finding[i].is.open ? assign_harm(n->finding[i].is.detector) : HARM_KINDS;
+
+                if (kind == HARM_KINDS || l->harm.weight[kind] <= 0)
+                        continue;
+                share = fmax(share,
+                        l->why.has_culprit ? harm_share(l->b, &l->harm, l->why.culprit, kind, l->now_ns) : 1);
+        }
+        n->culprit[0] = '\0';
+        if (share < PART) {
+                from_findings(n);
+                n->suspects = 0;
+                return;
+        }
+        take_why(l, n, &l->why);
+        if (l->why.has_culprit)
+                incident_text(n->culprit, sizeof n->culprit, l->why.culprit_name, BOARD_NAME);
+        host_suspects(l, n);
+}
+
 static void verdict(struct look *l, struct incident *n, uint16_t service)
 {
         char culprit[BOARD_NAME] = "";
@@ -240,15 +270,13 @@ static void verdict(struct look *l, struct incident *n, uint16_t service)
                 from_findings(n);
                 return;
         }
+        if (!n->owner[0]) {
+                host_verdict(l, n);
+                return;
+        }
         ask_host(l);
         if (l->why.has_culprit)
                 incident_text(culprit, sizeof culprit, l->why.culprit_name, BOARD_NAME);
-        if (!n->owner[0]) {
-                take_why(l, n, &l->why);
-                text_set(n->culprit, sizeof n->culprit, culprit);
-                host_suspects(l, n);
-                return;
-        }
         text_set(n->culprit, sizeof n->culprit, n->owner);
         if (!strcmp(culprit, n->owner)) {
                 n->named = true;

@@ -512,6 +512,34 @@ static void an_incident_finds_its_owner(void)
         desk_done(d);
 }
 
+/* `why` would name the leaker, which has all that is wrong; the kernel's kill was not its. */
+static void what_nobody_explains_is_nobodys(void)
+{
+        struct desk *d = desk_new();
+        struct board *b = d->l->b;
+        uint16_t s = fake_service(b, "leaker", SERVICE_CONTAINER);
+
+        b->service[s].held = 50;
+        b->service[s].memory_bytes = 1 << 30;
+        find(d, 1, "zombie_leak", s, SEVERITY_WARNING);
+        find(d, 2, "oom", 0, SEVERITY_WARNING);
+        find(d, 3, "unattributed", 0, SEVERITY_WARNING);
+        look(d, 60);
+        check_int(book_open_count(d->book), 2);
+        struct incident *n = get(d, 2);
+        check_str(n->owner, "");
+        check_str(n->culprit, "");
+        check_int(n->findings, 2);
+        check_int(n->suspects, 0);
+        check(strstr(n->why.answer, "oom found") && !strstr(n->why.answer, "leaker"));
+        incident_free(n);
+        n = get(d, 1);
+        check_str(n->culprit, "leaker");
+        check_int(n->findings, 1);
+        incident_free(n);
+        desk_done(d);
+}
+
 static void disks_are_nobodys(void)
 {
         struct desk *d = desk_new();
@@ -936,6 +964,7 @@ static void all(void)
         test(what_comes_back_reopens);
         test(the_hosts_goes_to_its_culprit);
         test(an_incident_finds_its_owner);
+        test(what_nobody_explains_is_nobodys);
         test(disks_are_nobodys);
         test(a_victim_belongs_to_its_culprit);
         test(a_restart_of_the_recorder_changes_nothing);

@@ -12,7 +12,7 @@ import time
 from . import procfs
 from .waiting import wait_until
 
-VERBS = ("status", "services", "zombies", "events", "why")
+VERBS = ("status", "services", "zombies", "events", "incidents", "why")
 
 
 class SextonError(Exception):
@@ -182,7 +182,7 @@ def _lines(answer, words):
         for item in items:
             text = json.dumps(item)
             if not isinstance(value, list) or not isinstance(item, dict) or any(word in text for word in words):
-                yield f"  {key}: {text[:1200]}"
+                yield f"  {key}: {text[:6000 if key == 'incidents' else 1200]}"
 
 
 def _on_a_terminal(command):

@@ -27,6 +27,7 @@ def timed_out(container):
 class CeleryStorm(Scenario):
     proves = "timed-out shell-form probes of a Celery worker without init leave orphans; the crash loop beside it is innocent"
     alone = True
+    config = {"incident": {"calm": "8s"}, "detect": {"health_check": {"window": "30s"}}}
 
     def up(self):
         self.worker = start_worker(self, "odin", every=0.5)
@@ -90,7 +91,69 @@ class CeleryStorm(Scenario):
         self.check(not holds_dead(sexton.zombies(), service=DECOY, kind="orphan"), "no orphan is laid to the API")
         cpu = {name: one["cpu_seconds"] for name, one in sexton.services().items()}
         self.check(cpu[WORKER] > cpu[DECOY], "the worker cost more than the API", cpu)
+        deadly, small = self.two_incidents(sexton)
         self.too_late()
+        if deadly and small:
+            self.cured(sexton, deadly, small)
+
+    def ours(self, sexton):
+        """The incidents about our services, by culprit. What others' load does to the host is not ours."""
+        found = {}
+        for one in sexton.ask("incidents", fresh=True)["incidents"]:
+            if one["culprit"] and not self.foreign(one["culprit"]) and one["merged_into"] is None:
+                found.setdefault(one["culprit"], []).append(one)
+        return found
+
+    def two_incidents(self, sexton):
+        """One that is deadly and one that is small. Their numbers, or None for what isn't there."""
+
+        def of(service, *detectors):
+            found = self.ours(sexton).get(service, [])
+            names = {one["detector"] for one in found[0]["findings"]} if found else set()
+            return found if names.issuperset(detectors) else None
+
+        self.eventually(lambda: of(WORKER, "zombie_leak", "health_check"), 60, "the leak and its probes are one incident")
+        self.becomes(lambda: of(WORKER)[0]["severity"], "critical", 60, "which is critical")
+        self.eventually(lambda: of(DECOY, "restart_loop"), 10, "the loop is an incident of its own")
+        found = self.ours(sexton)
+        self.equal({name: len(them) for name, them in found.items()}, {WORKER: 1, DECOY: 1}, "there are no others")
+        if not {WORKER, DECOY} <= set(found):
+            return None, None
+        deadly, small = found[WORKER][0], found[DECOY][0]
+        self.check(small["severity_peak"] == "warning", "the loop never was more than a warning", small["severity_peak"])
+        self.check(
+            {one["service"] for one in small["findings"]} == {DECOY}, "it has swallowed nothing", small["findings"]
+        )
+        suspects = {one["service"]: one for one in deadly["suspects"]}
+        self.check(WORKER in suspects and not suspects[WORKER]["refuted"], "the worker is suspected", suspects)
+        kinds = {one["kind"] for one in deadly["timeline"]}
+        self.check({"opened", "health_timeout"} <= kinds, "the timeline has the probes that timed out", kinds)
+        peak = {one["name"]: one["peak"] for one in deadly["resource"] if one["service"] == WORKER}
+        self.check(peak["zombies"] >= 3, "the most zombies it had are on record", peak)
+        why = sexton.why(str(deadly["id"]))
+        self.equal(why["culprit"], WORKER, "why: the incident's number is answered too")
+        return deadly["id"], small["id"]
+
+    def cured(self, sexton, *numbers):
+        """The project is taken down: both incidents are over, each once."""
+        self.down()
+        for number in numbers:
+            one = self.eventually(
+                lambda: [
+                    one for them in self.ours(sexton).values() for one in them
+                    if one["id"] == number and one["state"] == "resolved"
+                ],
+                90, f"incident {number} is resolved when its service is gone",
+            )  # fmt: skip
+            if one:
+                kinds = [line["kind"] for line in one[0]["timeline"]]
+                self.equal(kinds.count("resolved"), 1, "it was resolved once")
+                self.check("calm" in kinds, "after it had calmed down", kinds)
+                self.check(one[0]["verdict"] and one[0]["remedy"], "verdict and remedy are still known", one[0]["verdict"])
+        self.equal(
+            {name: len(them) for name, them in self.ours(sexton).items()}, {WORKER: 1, DECOY: 1},
+            "no other incident came of it",
+        )  # fmt: skip
 
     def culprit(self, sexton):
         """Who is to blame; where somebody else's work beside us is worse, who comes next."""
