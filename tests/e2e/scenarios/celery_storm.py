@@ -143,7 +143,7 @@ class CeleryStorm(Scenario):
                     one for them in self.ours(sexton).values() for one in them
                     if one["id"] == number and one["state"] == "resolved"
                 ],
-                90, f"incident {number} is resolved when its service is gone",
+                150, f"incident {number} is resolved when its service is gone",
             )  # fmt: skip
             if one:
                 kinds = [line["kind"] for line in one[0]["timeline"]]
