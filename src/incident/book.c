@@ -40,6 +40,11 @@ void book_free(struct book *b)
         free(b);
 }
 
+void book_configure(struct book *b, const struct book_params *p)
+{
+        b->params = *p;
+}
+
 void book_keep(struct book *b, const struct book_keeper *k)
 {
         b->keeper = *k;
@@ -123,7 +128,10 @@ static void shelve(struct book *b, const struct incident *n, char *json, size_t 
 {
         while (b->shelved == BOOK_SHELF || (b->shelved && b->shelf_bytes + len > BOOK_SHELF_BYTES))
                 unshelve(b, 0);
-        struct book_shelved *s = &b->shelf[b->shelved++];
+        uint32_t at = b->shelved++;
+        for (; at > 0 && b->shelf[at - 1].resolved_ns > resolved_ns; at--)
+                b->shelf[at] = b->shelf[at - 1];
+        struct book_shelved *s = &b->shelf[at];
 
         *s = (struct book_shelved){.id = n->id,
                 .disk = n->disk,
@@ -217,6 +225,13 @@ int book_restore(struct book *b, const char *json, size_t len, uint64_t now_ns, 
 
 /* ---- telling ---- */
 
+static void put(struct book *b, const struct incident *n, const char *json, size_t len)
+{
+        if (b->keeper.put)
+                b->keeper.put(b->keeper.ctx, n->id, n->open, n->owner,
+                        n->opened_unix_ns / (int64_t)NSEC_PER_MSEC, json, len);
+}
+
 static void tell(struct book *b, struct incident *n, uint64_t now_ns)
 {
         struct json_out j = json_out_of(INCIDENT_DOCUMENT);
@@ -230,9 +245,7 @@ static void tell(struct book *b, struct incident *n, uint64_t now_ns)
         uint8_t news = n->news;
         n->dirty = n->urgent = false;
         n->news = 0;
-        if (b->keeper.put)
-                b->keeper.put(b->keeper.ctx, n->id, n->open, n->owner,
-                        n->opened_unix_ns / (int64_t)NSEC_PER_MSEC, j.out.buf, j.out.len);
+        put(b, n, j.out.buf, j.out.len);
         for (uint32_t k = BOOK_OPENED; k <= BOOK_REOPENED; k++)
                 for (uint32_t i = 0; (news & 1u << k) && i < b->listeners; i++)
                         b->listener[i].told(
@@ -631,12 +644,37 @@ void book_event(struct book *b, const struct event *e)
                                 view_known(e->count) ? MAX(e->count, UINT64_C(1)) : 1, text);
 }
 
+/* A line for one that is over already: its document is written anew. */
+static void note_shelved(
+        struct book *b, struct book_shelved *s, const char *kind, const char *text, int64_t unix_ns)
+{
+        cleanup_incident struct incident *n = NULL;
+        struct json_out j = json_out_of(INCIDENT_DOCUMENT);
+
+        if (incident_read(s->json, s->len, &n) < 0)
+                return;
+        incident_tally(n, unix_ns, kind, "", 1, text);
+        incident_write(n, &j);
+        if (j.out.failed) {
+                json_out_done(&j);
+                return;
+        }
+        free(s->json);
+        b->shelf_bytes += j.out.len - s->len;
+        s->json = j.out.buf;
+        s->len = j.out.len;
+        put(b, n, s->json, s->len);
+}
+
 void book_note(struct book *b, uint64_t id, const char *kind, const char *text, int64_t unix_ns)
 {
         struct incident *n = by_number(b, id);
 
         if (n)
                 incident_tally(n, unix_ns, kind, "", 1, text);
+        for (uint32_t i = 0; !n && i < b->shelved; i++)
+                if (b->shelf[i].id == id)
+                        note_shelved(b, &b->shelf[i], kind, text, unix_ns);
 }
 
 /* ---- asking ---- */

@@ -58,6 +58,7 @@ struct book_keeper {
  * number. */
 struct book *book_new(const struct book_params *p, uint64_t first_id);
 void book_free(struct book *b);
+void book_configure(struct book *b, const struct book_params *p);
 void book_keep(struct book *b, const struct book_keeper *k);
 /* False when there are BOOK_LISTENERS already. */
 bool book_listen(struct book *b, const struct book_listener *l);
@@ -75,7 +76,8 @@ bool book_due(struct book *b, const struct board *shared, uint64_t now_ns);
 void book_look(struct book *b, const struct board *copy, uint64_t now_ns, int64_t wall_offset_ns);
 /* What happened, in order, as it came over the ring. */
 void book_event(struct book *b, const struct event *e);
-/* Something others did goes into the timeline: "notified", "action". Unknown numbers are left out. */
+/* Something others did goes into the timeline: "notified", "action"; also when it was resolved lately.
+ * Unknown numbers are left out. */
 void book_note(struct book *b, uint64_t id, const char *kind, const char *text, int64_t unix_ns);
 
 /* ---- asking ---- */

@@ -63,7 +63,8 @@ struct look {
 /* The incident that an open finding belongs to: one that is open, one that reopens, or a new one;
  * *ret_consequence when it only suffers from that incident's culprit. NULL when there is no memory. */
 struct incident *assign_finding(struct look *l, const struct finding *f, bool *ret_consequence);
-/* The kind of harm that a finding about the host tells of; HARM_KINDS: one that no service can be charged with. */
+/* The kind of harm that a finding about the host tells of; HARM_KINDS: one that no service can be charged
+ * with. */
 enum harm_kind assign_harm(const char *detector);
 /* Moves what turned out to be another's: the host's trouble to whom it is due, victims to their culprit. */
 void assign_again(struct look *l);

@@ -13,7 +13,7 @@ enum {
         INCIDENT_FINDINGS = 48,
         INCIDENT_ENTRIES = 200,
         INCIDENT_SUSPECTS = 8,
-        INCIDENT_DOCUMENT = 1 << 20, /* bytes of a document, at most */
+        INCIDENT_DOCUMENT = 512 << 10, /* bytes of a document, at most */
 };
 
 struct incident_finding {

@@ -77,13 +77,15 @@ static void drain_and_again(void *ctx, uint64_t now_ns)
         loop_arm(&r->loop, &r->drain_timer, now_ns + DRAIN_EVERY_NS);
 }
 
-/* Only whom to tell can change while this process runs. */
+/* Only whom to tell, and when incidents end, can change while this process runs. */
 static void reload(struct recorder *r)
 {
         struct config *fresh = malloc(sizeof *fresh);
 
-        if (fresh && r->config_fd >= 0 && pread(r->config_fd, fresh, sizeof *fresh, 0) == sizeof *fresh)
+        if (fresh && r->config_fd >= 0 && pread(r->config_fd, fresh, sizeof *fresh, 0) == sizeof *fresh) {
                 tell_configure(r->tell, fresh);
+                book_configure(r->book, &(struct book_params){fresh->incident.calm, fresh->incident.reopen});
+        }
         free(fresh);
 }
 

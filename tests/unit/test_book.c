@@ -427,6 +427,8 @@ static void what_comes_back_reopens(void)
         over(d, f);
         look(d, 2 * CALM);
         check(told_of(d, BOOK_RESOLVED, 1));
+        book_note(d->book, 1, "notified", "told hook", (int64_t)d->l->now + d->offset); /* a little late */
+        book_note(d->book, 7, "notified", "told hook", (int64_t)d->l->now + d->offset); /* there is none */
         look(d, 300);
         find(d, 2, "pids", s, SEVERITY_WARNING);
         look(d, 2);
@@ -438,6 +440,7 @@ static void what_comes_back_reopens(void)
         check(n->open && n->resolved_unix_ns == 0 && n->severity == SEVERITY_WARNING);
         check_int(n->severity_peak, SEVERITY_CRITICAL);
         check_int(lines(n, "reopened"), 1);
+        check_int(lines(n, "notified"), 1);
         check(n->lasted > 300);
         incident_free(n);
         over(d, &d->l->b->finding[2]);
