@@ -6,17 +6,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-static void *open_any(void)
-{
-        /* the flavours differ in their TLS library, not in what is used here */
-        static const char *const file[] = {"libcurl.so.4", "libcurl-gnutls.so.4"};
-        void *lib = NULL;
-
-        for (size_t i = 0; i < ARRAY_SIZE(file) && !lib; i++)
-                lib = dlopen(file[i], RTLD_NOW | RTLD_LOCAL);
-        return lib;
-}
-
 const struct curl *curl_load(struct error *e)
 {
         static struct curl functions;
@@ -29,7 +18,7 @@ const struct curl *curl_load(struct error *e)
 
         if (loaded)
                 return &functions;
-        void *lib = open_any();
+        void *lib = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
         if (!lib) {
                 error_set(e, -ELIBACC, "libcurl is missing (package libcurl4): %s", dlerror());
                 return NULL;

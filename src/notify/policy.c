@@ -48,10 +48,10 @@ const char *policy_fate_name(enum policy_fate f)
 
 void policy_init(struct policy *p, const struct policy_ops *ops, const char *host, struct policy_now now)
 {
+        p->ops = *ops;
         /* numbers must be new even when nothing could be remembered */
-        *p = (struct policy){.ops = *ops,
-                .next_number = now.unix_ms > 0 ? (uint64_t)now.unix_ms * 1000 : 0,
-                .random = now.boot_ns | 1};
+        p->next_number = now.unix_ms > 0 ? (uint64_t)now.unix_ms * 1000 : 0;
+        p->random = now.boot_ns | 1;
         text_set(p->host, sizeof p->host, host);
 }
 
@@ -116,7 +116,8 @@ static void remap(struct policy *p, const int *place)
 
 void policy_configure(struct policy *p, const struct config *c, struct policy_now now)
 {
-        struct policy_notifier *fresh = calloc(CONFIG_NOTIFIERS, sizeof *fresh);
+        uint32_t most = MAX(p->notifiers, c->notify_count);
+        struct policy_notifier *fresh = calloc(most + 1, sizeof *fresh);
         int place[CONFIG_NOTIFIERS];
 
         if (!fresh)
@@ -137,7 +138,7 @@ void policy_configure(struct policy *p, const struct config *c, struct policy_no
                 fresh[k].config = c->notify[k];
                 fresh[k].keeps_state = type && type->keeps_state;
         }
-        memcpy(p->notifier, fresh, sizeof p->notifier);
+        memcpy(p->notifier, fresh, most * sizeof *fresh);
         p->notifiers = c->notify_count;
         free(fresh);
         p->quiet.from = minutes(c->quiet_hours.from);
@@ -227,10 +228,11 @@ static int track_restore(struct policy *p, json_t *j)
         json_t *one;
         size_t k;
 
-        if (id <= 0 || track_of(p, (uint64_t)id))
+        if (id <= 0)
                 return -EINVAL;
-        struct track *t = track_new(p, (uint64_t)id);
-        if (!t)
+        /* there is one already when its notices came first */
+        struct track *t = track_of(p, (uint64_t)id);
+        if (!t && !(t = track_new(p, (uint64_t)id)))
                 return -ENOMEM;
         t->open = true;
         text_set(t->service, sizeof t->service, service ? service : "");
@@ -239,7 +241,7 @@ static int track_restore(struct policy *p, json_t *j)
                 const char *name = json_string_value(json_object_get(one, "notifier"));
                 int i = name ? policy_notifier_find(p, name) : -1;
                 json_int_t severity = json_integer_value(json_object_get(one, "severity"));
-                if (i < 0)
+                if (i < 0 || t->told[i].told)
                         continue;
                 t->told[i] = (struct told){.told = json_is_true(json_object_get(one, "told")),
                         .resolved = json_is_true(json_object_get(one, "resolved")),

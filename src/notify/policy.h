@@ -96,6 +96,7 @@ struct policy {
         uint64_t random;
 };
 
+/* p: zero-filled. Its tables are large and mostly empty: nothing is written that needn't be. */
 void policy_init(struct policy *p, const struct policy_ops *ops, const char *host, struct policy_now now);
 void policy_done(struct policy *p);
 /* Also after a reload: what waits for a notifier that is gone is dropped. */

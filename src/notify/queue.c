@@ -229,6 +229,10 @@ uint64_t queue_send(struct policy *p, struct policy_now now)
                         next = MIN(next, n->sent_ns + patience);
                         continue;
                 }
+                if (n->sent_ns) {
+                        text_set(q->last_error, sizeof q->last_error, "the courier has not answered in time");
+                        q->last_error_ms = now.unix_ms;
+                }
                 if (n->due_ns > now.boot_ns) {
                         next = MIN(next, n->due_ns);
                         continue;
