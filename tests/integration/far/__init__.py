@@ -1,0 +1,1 @@
+"""Far sides of notifiers: the real ones, and those that behave in ways the real ones seldom do."""
