@@ -498,6 +498,12 @@ static void real_counters_make_sense(void)
                 skip("no root, or no v1 pids hierarchy");
         }
         check(cgroup_id(&l, "/") != 0);
+        char path[CGROUP_PATH];
+        int r = cgroup_path_of_id(&l, cgroup_id(&l, "/"), path);
+        if (r == 0)
+                check_str(path, "/");
+        else
+                check(r == -EPERM || r == -EOPNOTSUPP);
         check_int(cgroup_watch_open(&l, "/", &w), 0); /* the whole host */
         check_int(cgroup_watch_sample(&w, &s), 0);
         check(s.cpu_ns != BOARD_UNKNOWN && s.cpu_ns > 0);

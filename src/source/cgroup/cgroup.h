@@ -46,6 +46,12 @@ enum cgroup_owner cgroup_classify(const char *path, char name[BOARD_NAME], uint3
  * controllers, else in the one bpf_options.cgroup_v1 speaks of. 0 when it isn't there. */
 uint64_t cgroup_id(const struct cgroup_layout *l, const char *path);
 
+/* The way back, without any process to ask: the group's path in that hierarchy. -ESTALE when the group is
+ * gone; -EPERM, -EOPNOTSUPP... when this kernel or our rights don't let ids be looked up. */
+int cgroup_path_of_id(const struct cgroup_layout *l, uint64_t id, char path[CGROUP_PATH]);
+/* One hierarchy holds everything, so that an id says all that a process's cgroup file would. */
+bool cgroup_ids_tell_all(const struct cgroup_layout *l);
+
 /* One watched group; embedded. All zeroes is a closed one. At most six descriptors are kept, of the files
  * that are read often; limits and pressure are opened when they are read. */
 struct cgroup_watch {

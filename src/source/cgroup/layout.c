@@ -130,20 +130,70 @@ int cgroup_open_in(int hierarchy, const char *path, const char *file, int flags)
         return fd < 0 ? -errno : fd;
 }
 
-uint64_t cgroup_id(const struct cgroup_layout *l, const char *path)
+/* The hierarchy that the ids of BPF are of. */
+static int id_hierarchy(const struct cgroup_layout *l)
 {
         const int v1[] = {l->memory_fd, l->pids_fd, l->cpuacct_fd};
-        int hierarchy = l->unified_fd;
+
+        for (size_t i = 0; i < ARRAY_SIZE(v1) && !l->unified_has_controllers; i++)
+                if (v1[i] >= 0)
+                        return v1[i];
+        return l->unified_fd;
+}
+
+bool cgroup_ids_tell_all(const struct cgroup_layout *l)
+{
+        return l->version == 2;
+}
+
+uint64_t cgroup_id(const struct cgroup_layout *l, const char *path)
+{
         struct stat st;
 
-        for (size_t i = 0; i < ARRAY_SIZE(v1) && !l->unified_has_controllers; i++) {
-                if (v1[i] >= 0) {
-                        hierarchy = v1[i];
-                        break;
-                }
-        }
-        cleanup_close int dir = cgroup_open_in(hierarchy, path, ".", O_PATH | O_DIRECTORY);
+        cleanup_close int dir = cgroup_open_in(id_hierarchy(l), path, ".", O_PATH | O_DIRECTORY);
         if (dir < 0 || fstat(dir, &st) < 0)
                 return 0;
         return st.st_ino;
+}
+
+/* Where an open folder lies, below what is mounted or seen from here. */
+static int path_of_fd(int fd, char path[CGROUP_PATH])
+{
+        char link[40];
+
+        snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+        ssize_t n = readlink(link, path, CGROUP_PATH - 1);
+        if (n < 0)
+                return -errno;
+        path[n] = '\0';
+        return n == CGROUP_PATH - 1 ? -ENAMETOOLONG : (int)n;
+}
+
+int cgroup_path_of_id(const struct cgroup_layout *l, uint64_t id, char path[CGROUP_PATH])
+{
+        enum { FILEID_OF_KERNFS = 0xfe }; /* include/linux/exportfs.h; the handle is the id */
+        union {
+                struct file_handle h;
+                char space[sizeof(struct file_handle) + sizeof(id)];
+        } u = {.h = {.handle_bytes = sizeof(id), .handle_type = FILEID_OF_KERNFS}};
+        char found[CGROUP_PATH], top[CGROUP_PATH];
+        int hierarchy = id_hierarchy(l);
+
+        if (hierarchy < 0)
+                return -ENOENT;
+        cleanup_close int root = openat(hierarchy, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (root < 0)
+                return -errno;
+        memcpy(u.h.f_handle, &id, sizeof(id));
+        cleanup_close int fd = open_by_handle_at(root, &u.h, O_PATH | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        int n = path_of_fd(fd, found), len = path_of_fd(root, top);
+        if (n < 0 || len < 0)
+                return n < 0 ? n : len;
+        const char *deleted = strstr(found, " (deleted)");
+        if (strncmp(found, top, (size_t)len) || (deleted && !deleted[10]))
+                return -ESTALE;
+        snprintf(path, CGROUP_PATH, "%s", found[len] ? found + len : "/");
+        return 0;
 }
