@@ -16,6 +16,7 @@ typedef __u16 __be16;
 typedef __u32 __be32;
 typedef __u32 __wsum;
 typedef _Bool bool;
+enum { false, true };
 
 /* Part of the kernel's stable interface (include/uapi/linux/bpf.h). */
 enum { BPF_MAP_TYPE_PERCPU_ARRAY = 6, BPF_MAP_TYPE_RINGBUF = 27 };
@@ -65,7 +66,7 @@ struct cgroup_subsys_state {
 };
 
 struct css_set {
-        struct cgroup_subsys_state *subsys[1];
+        struct cgroup_subsys_state *subsys[1]; /* as many as the kernel has controllers */
         struct cgroup *dfl_cgrp;
 };
 
@@ -95,6 +96,7 @@ struct task_struct {
         int exit_state;
         int exit_code;
         int exit_signal;
+        unsigned int in_execve : 1;
         int pid;
         int tgid;
         struct task_struct *real_parent;

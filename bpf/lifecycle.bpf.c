@@ -1,7 +1,7 @@
-/* The lives of processes as the kernel sees them: exec, burial (with the exact CPU of the whole
- * process) and cgroup moves; for use without the proc connector also fork, exit and rename; and an iterator
- * over tasks that filters in the kernel. Records go into one ring without waking anybody: a wake-up per
- * event would cost the watched process more than everything done here.
+/* The lives of processes as the kernel sees them: fork, exec, rename, moves between cgroups, exit, burial
+ * (with the exact CPU of the whole process); and an iterator over tasks that filters in the kernel. Records
+ * go into one ring, and only the first of a batch wakes the reader: a wake-up per event would cost the
+ * watched process more than everything done here.
  */
 #include "kernel.h"
 
@@ -51,21 +51,34 @@ static __always_inline int picked_controller(void)
         return -1;
 }
 
+/* Followed by plain loads, which the kernel guards against bad pointers, not by helpers that copy: this is
+ * done for every birth. */
 static __always_inline struct cgroup *cgroup_of(struct task_struct *task)
 {
-        struct css_set *set = BPF_CORE_READ(task, cgroups);
-        struct cgroup_subsys_state *css = NULL;
+        const struct css_set *set = task->cgroups;
         int controller = picked_controller();
 
         if (controller < 0)
-                return BPF_CORE_READ(set, dfl_cgrp);
-        bpf_probe_read_kernel(&css, sizeof css, (const char *)&set->subsys[0] + controller * sizeof css);
-        return BPF_CORE_READ(css, cgroup);
+                return set->dfl_cgrp;
+        const struct cgroup_subsys_state *css =
+                *(struct cgroup_subsys_state **)((char *)set + bpf_core_field_offset(set->subsys) +
+                                                 controller * sizeof(void *));
+        return css->cgroup;
 }
 
 static __always_inline __u64 cgroup_id_of(struct task_struct *task)
 {
-        return BPF_CORE_READ(cgroup_of(task), kn, id);
+        return cgroup_of(task)->kn->id;
+}
+
+static __always_inline int session_of(struct task_struct *task)
+{
+        const struct signal_struct *signal = task->signal;
+        const struct pid *session =
+                *(struct pid **)((char *)signal + bpf_core_field_offset(signal->pids) +
+                                 bpf_core_enum_value(enum pid_type, PIDTYPE_SID) * sizeof(void *));
+
+        return session->numbers[0].nr;
 }
 
 static __always_inline void fill(struct record *r, struct task_struct *task, __u16 type)
@@ -75,8 +88,6 @@ static __always_inline void fill(struct record *r, struct task_struct *task, __u
         r->pid = task->tgid;
         r->time_ns = bpf_ktime_get_boot_ns();
         r->start_ns = task->group_leader->start_boottime;
-        r->cgroup_id = cgroup_id_of(task);
-        bpf_probe_read_kernel(r->comm, sizeof r->comm, task->comm);
 }
 
 static __always_inline void *reserve(__u64 size)
@@ -88,10 +99,15 @@ static __always_inline void *reserve(__u64 size)
         return r;
 }
 
-/* Burials come in bursts of ten thousand when RCU has fallen behind; those can't wait for the reader's next
- * round. Otherwise nobody is woken. size is the record's, without its header. */
-static __always_inline __u64 wake_flag(__u64 size)
+/* Called with the record reserved: a reader that falls asleep after this look sees it. When much lies in the
+ * ring the reader is woken in any case, each time that much more has come: burials come in bursts of ten
+ * thousand when RCU has fallen behind. size is the record's, without its header. */
+static __always_inline __u64 wake_flag(__u64 size, bool urgent)
 {
+        if (urgent && shared.asleep) {
+                shared.asleep = 0;
+                return BPF_RB_FORCE_WAKEUP;
+        }
         __u64 filled = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
 
         return filled >= wake_bytes && (filled & (wake_bytes - 1)) < size + 8 ? BPF_RB_FORCE_WAKEUP
@@ -100,7 +116,7 @@ static __always_inline __u64 wake_flag(__u64 size)
 
 static __always_inline void submit(void *r, __u64 size)
 {
-        bpf_ringbuf_submit(r, wake_flag(size));
+        bpf_ringbuf_submit(r, wake_flag(size, true));
 }
 
 /* As wait(2) would tell the parent. */
@@ -134,6 +150,10 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
         if (!r)
                 return 0;
         fill(&r->head, task, RECORD_EXEC);
+        r->cgroup_id = cgroup_id_of(task);
+        r->ppid = task->real_parent->tgid;
+        r->sid = session_of(task);
+        bpf_probe_read_kernel(r->comm, sizeof r->comm, task->comm);
 
         long n = bpf_probe_read_kernel_str(r->text, RECORD_EXE_SIZE, bprm->filename);
         __u32 exe_len = n > 0 && n <= RECORD_EXE_SIZE ? n : 0;
@@ -148,13 +168,17 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
         r->exe_len = exe_len;
         r->command_len = len;
         __u64 size = __builtin_offsetof(struct record_exec, text) + exe_len + len;
-        if (size <= sizeof *r && bpf_ringbuf_output(&ring, r, size, wake_flag(size)))
+        if (size > sizeof *r)
+                return 0;
+        /* Not reserved before the look, so a reader may fall asleep in between: it sleeps until the next
+         * event of any process, a second at most. */
+        if (bpf_ringbuf_output(&ring, r, size, wake_flag(size, true)))
                 __sync_fetch_and_add(&shared.lost, 1);
         return 0;
 }
 
 /* Runs in an RCU callback, milliseconds after the parent's wait: the last moment of the process. By then
- * every thread, the leader too, has added its time to sum_sched_runtime. */
+ * every thread, the leader too, has added its time to sum_sched_runtime. Nobody is in a hurry for it. */
 SEC("tp_btf/sched_process_free")
 int BPF_PROG(on_free, struct task_struct *task)
 {
@@ -169,7 +193,7 @@ int BPF_PROG(on_free, struct task_struct *task)
         r->cpu_ns = task->signal->sum_sched_runtime;
         r->status = wait_status(task);
         r->unused = 0;
-        submit(r, sizeof *r);
+        bpf_ringbuf_submit(r, wake_flag(sizeof *r, false));
         return 0;
 }
 
@@ -177,14 +201,14 @@ int BPF_PROG(on_free, struct task_struct *task)
 SEC("tp_btf/cgroup_attach_task")
 int BPF_PROG(on_cgroup, struct cgroup *to, const char *path, struct task_struct *task)
 {
-        struct record *r;
+        struct record_cgroup *r;
 
-        if (task->pid != task->tgid || BPF_CORE_READ(cgroup_of(task), root) != to->root)
+        if (task->pid != task->tgid || cgroup_of(task)->root != to->root)
                 return 0;
         r = reserve(sizeof *r);
         if (!r)
                 return 0;
-        fill(r, task, RECORD_CGROUP);
+        fill(&r->head, task, RECORD_CGROUP);
         r->cgroup_id = to->kn->id;
         submit(r, sizeof *r);
         return 0;
@@ -198,8 +222,9 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
         if (!r)
                 return 0;
         fill(&r->head, child, child->pid == child->tgid ? RECORD_FORK : RECORD_THREAD);
-        r->tid = child->pid;
+        r->cgroup_id = cgroup_id_of(child);
         r->ppid = child->real_parent->tgid;
+        r->sid = session_of(child);
         submit(r, sizeof *r);
         return 0;
 }
@@ -215,25 +240,33 @@ int BPF_PROG(on_exit, struct task_struct *task)
         /* Counted down before we are called; two threads that die at once may both read 0. */
         int alive = task->signal->live.counter;
         r->head.alive = alive < 0 ? 0 : alive > 0xffff ? 0xffff : alive;
+        r->cgroup_id = cgroup_id_of(task);
         r->tid = task->pid;
         r->ppid = task->real_parent->tgid;
         r->status = alive > 0 && task->pid != task->tgid ? task->exit_code : wait_status(task->group_leader);
         r->signal = task->exit_signal;
+        bpf_probe_read_kernel(r->comm, sizeof r->comm, task->comm);
         submit(r, sizeof *r);
         return 0;
+}
+
+/* Its new name comes with the EXEC record. */
+static __always_inline bool executes(struct task_struct *task)
+{
+        return bpf_core_field_exists(task->in_execve) && BPF_CORE_READ_BITFIELD(task, in_execve);
 }
 
 SEC("tp_btf/task_rename")
 int BPF_PROG(on_rename, struct task_struct *task, const char *comm)
 {
-        struct record *r;
+        struct record_comm *r;
 
-        if (task->pid != task->tgid)
+        if (task->pid != task->tgid || executes(task))
                 return 0;
         r = reserve(sizeof *r);
         if (!r)
                 return 0;
-        fill(r, task, RECORD_COMM);
+        fill(&r->head, task, RECORD_COMM);
         bpf_probe_read_kernel_str(r->comm, sizeof r->comm, comm);
         submit(r, sizeof *r);
         return 0;
@@ -294,8 +327,7 @@ int on_task(struct bpf_iter__task *ctx)
         r.pid = task->tgid;
         r.tid = task->pid;
         r.ppid = task->real_parent->tgid;
-        r.sid = BPF_CORE_READ(
-                task, signal, pids[bpf_core_enum_value(enum pid_type, PIDTYPE_SID)], numbers[0].nr);
+        r.sid = session_of(task);
         r.threads = task->signal->nr_threads;
         r.state = state_of(task);
         r.exit_state = task->exit_state;

@@ -90,7 +90,7 @@ static void proc_connector(const struct doctor_context *c, struct doctor_result 
 {
         struct sockaddr_nl a = {.nl_family = AF_NETLINK, .nl_groups = CN_IDX_PROC};
         cleanup_close int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_CONNECTOR);
-        const char *advice = "births and deaths are then taken from BPF, or found by scanning";
+        const char *advice = "without BPF, births and deaths are then found by scanning";
 
         if (fd < 0) {
                 doctor_not(r, DOCTOR_WARN, "the kernel has no connector", "%s; it needs CONFIG_PROC_EVENTS",
@@ -107,7 +107,7 @@ static void proc_connector(const struct doctor_context *c, struct doctor_result 
         if (code == 0)
                 connector_say(fd, PROC_CN_MCAST_IGNORE);
         if (heard)
-                doctor_ok(r, "tells every birth, exec and death");
+                doctor_ok(r, "tells every birth, exec and death, where BPF can't");
         else
                 doctor_not(r, DOCTOR_WARN, "stays silent",
                         "%s; it speaks only in the host's pid and network namespaces", advice);

@@ -120,6 +120,8 @@ static void source_rows(const struct screen *s, json_t *j)
         for (size_t i = 0; i < ARRAY_SIZE(lacks); i++) {
                 if (!json_is_false(answer_at(sources, lacks[i].key)))
                         continue;
+                if (!strcmp(lacks[i].key, "netlink") && json_is_true(answer_at(sources, "bpf")))
+                        continue; /* it would only tell the same again */
                 if (lacks[i].why_key)
                         answer_text(sources, lacks[i].why_key, text, sizeof text);
                 else

@@ -92,7 +92,9 @@ static void tick(void *ctx, uint64_t now_ns)
 
         board_write_begin(g->board);
         learn_family(g);
+        guard_sample_host(g, now_ns); /* its count of forks first: every one of them is then in the ring */
         guard_drain(g, now_ns);
+        guard_look_for_unseen(g, now_ns);
         if (g->scan_wanted || (g->board->sources.scan && now_ns >= g->scan_due_ns)) {
                 guard_scan(g, now_ns);
                 g->scan_due_ns = now_ns + (uint64_t)(g->config.sources.scan_interval * 1e9);

@@ -75,6 +75,14 @@ struct guard {
         uint32_t poll_position;
         uint64_t bpf_lost;
 
+        /* place.c */
+        bool no_paths_of_ids;
+
+        /* unseen.c */
+        uint64_t births, births_late, host_read_ns, bpf_since_ns, unseen_due_ns;
+        int64_t unseen_before, unseen_explained;
+        bool unseen_begun;
+
         /* scan.c */
         uint64_t scan_due_ns, audit_due_ns;
         int64_t audit_difference; /* of the counts, when the ledger was last compared one by one */
@@ -88,6 +96,7 @@ struct guard {
         struct host_sampler host;
         struct guard_group group[WORLD_CGROUPS];
         struct loop_timer tick_timer;
+        uint64_t oom_kills_before;
         struct pace active_pace;
         uint64_t ticks, last_sample_ns, last_load_ns, active_every_ns, disks_due_ns, self_due_ns;
         struct pace kernel_pace;
@@ -131,8 +140,6 @@ void guard_lifecycle_stop(struct guard *g);
 void guard_drain(struct guard *g, uint64_t now_ns);
 /* Looks at a process that may be dead: buried, zombie, leader, or none of these. True when it changed. */
 bool guard_check_dead(struct guard *g, uint32_t process, int32_t status, uint64_t time_ns, uint64_t now_ns);
-/* Reads the cgroup of a living process and moves it there. */
-void guard_resolve(struct guard *g, uint32_t process);
 /* Once a second: aged births, zombies without a pidfd. */
 void guard_lifecycle_tick(struct guard *g, uint64_t now_ns);
 /* What /proc says of a zombie: parent, session, CPU, name, tracer. */
@@ -145,7 +152,30 @@ void guard_orphaned(struct guard *g, int32_t pid, uint32_t orphans);
 void guard_unwatch(struct guard *g, uint32_t process);
 void guard_events_lost(struct guard *g, const char *source, uint64_t missed, uint64_t now_ns);
 
+/* ---- place.c ---- */
+/* Reads the cgroup of a living process and moves it there. */
+void guard_resolve(struct guard *g, uint32_t process);
+/* Puts it where the kernel's id of a group says; false when that alone doesn't tell. */
+bool guard_place_by_id(struct guard *g, uint32_t process, uint64_t cgroup_id);
+/* To be resolved at the end of the batch, if it still lives then. */
+void guard_want_resolve(struct guard *g, uint32_t process);
+void guard_resolve_queue(struct guard *g);
+/* A birth: where it lives is read again after a second. */
+void guard_want_settle(struct guard *g, uint32_t process, uint64_t now_ns);
+void guard_settle(struct guard *g, uint64_t now_ns);
+
+/* ---- unseen.c ---- */
+/* A birth was told, a thread's too. */
+void guard_count_birth(struct guard *g, uint64_t start_ns);
+/* A process was found that no birth had told of. */
+void guard_met(struct guard *g, uint64_t start_ns);
+/* Once a second, after a drain: compares births with the kernel's own count of forks, and looks for those
+ * that BPF was not shown. */
+void guard_look_for_unseen(struct guard *g, uint64_t now_ns);
+
 /* ---- scan.c ---- */
+/* Makes the world agree with what /proc says of one process. */
+void guard_look_at(struct guard *g, int32_t pid);
 /* Walks all processes and makes the world agree. */
 void guard_scan(struct guard *g, uint64_t now_ns);
 /* Proves the ledger against the kernel without walking /proc; corrects it with a recorded gap. Returns the
@@ -155,6 +185,8 @@ uint64_t guard_audit(struct guard *g, uint64_t now_ns);
 /* ---- sample.c, active.c ---- */
 void guard_sample_start(struct guard *g);
 void guard_sample_stop(struct guard *g);
+/* Once a second: the host's figures; then, events taken in, the rest. */
+void guard_sample_host(struct guard *g, uint64_t now_ns);
 void guard_sample_tick(struct guard *g, uint64_t now_ns);
 /* A process entered the group: watch it, afresh when it was removed and made again. */
 void guard_group_seen(struct guard *g, uint32_t cgroup);

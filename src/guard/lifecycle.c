@@ -1,6 +1,6 @@
-/* Lives and deaths as the kernel tells them. The proc connector and BPF are drained together in
- * batches; every death is then looked at through a pidfd, which tells the buried, the zombie and the
- * leader with living threads apart and later reports the burial by itself.
+/* Lives and deaths as the kernel tells them, by BPF or else by the proc connector, drained in batches. Every
+ * death is then looked at through a pidfd, which tells the buried, the zombie and the leader with living
+ * threads apart and later reports the burial by itself.
  */
 #include "guard/guard.h"
 
@@ -22,7 +22,6 @@
 
 enum {
         DRAIN_MAX = 1 << 17, /* events per drain: the guard may run real-time and must end */
-        RESOLVE_READS = 256, /* /proc reads per drain */
         ZOMBIE_READS = 512,
         POLL_PER_TICK = 4000, /* zombies without a pidfd looked at per second, 0.7 us each */
 };
@@ -181,25 +180,34 @@ bool guard_check_dead(struct guard *g, uint32_t i, int32_t status, uint64_t time
 
 /* ---- events ---- */
 
-static void want_resolve(struct guard *g, uint32_t i)
+/* What BPF says of it beside its birth; the connector says none of this. True when its group is known by it.
+ */
+static bool describe(struct guard *g, uint32_t i, const struct life_event *e)
 {
         struct process *p = &g->board->process[i];
 
-        if (p->flags & PROCESS_F_RESOLVE || g->resolve_count == GUARD_QUEUE)
-                return; /* when the queue is full, settling catches those that live on */
-        p->flags |= PROCESS_F_RESOLVE;
-        g->resolve[g->resolve_count++] = i;
+        if (e->sid > 0)
+                p->sid = e->sid;
+        if (e->comm[0])
+                world_set_comm(&g->world, i, e->comm);
+        return guard_place_by_id(g, i, e->cgroup_id);
 }
 
-static void want_settle(struct guard *g, uint32_t i, uint64_t now_ns)
+static uint32_t born(struct guard *g, const struct life_event *e)
 {
-        uint32_t slot = g->settle_head++ % GUARD_QUEUE;
-
-        g->settle[slot].process = i;
-        g->settle[slot].pid = g->board->process[i].pid;
-        g->settle[slot].born_ns = now_ns;
-        if (g->settle_head - g->settle_tail > GUARD_QUEUE)
-                g->settle_tail = g->settle_head - GUARD_QUEUE;
+        /* a parent that PID 1 gave birth to while BPF wasn't looking */
+        if (g->bpf && e->ppid > 0 && !world_find(&g->world, e->ppid))
+                guard_look_at(g, e->ppid);
+        uint32_t i = world_born(&g->world, e->pid, e->ppid, e->start_ns, e->time_ns);
+        if (!i)
+                return 0;
+        guard_want_settle(g, i, e->time_ns);
+        /* Its parent may be on its way into a container in this very batch: then what it inherited is
+         * as doubtful as its parent's place is. */
+        uint32_t parent = g->board->process[i].parent;
+        if (!describe(g, i, e) && (!parent || g->board->process[parent].flags & PROCESS_F_RESOLVE))
+                guard_want_resolve(g, i);
+        return i;
 }
 
 static void on_fork(struct guard *g, const struct life_event *e)
@@ -216,45 +224,51 @@ static void on_fork(struct guard *g, const struct life_event *e)
                 }
                 unwatch(g, i);
         }
-        i = world_born(&g->world, e->pid, e->ppid, e->start_ns, e->time_ns);
-        if (!i)
-                return;
-        want_settle(g, i, e->time_ns);
-        /* Its parent may be on its way into a container in this very batch: then what it inherited is
-         * as doubtful as its parent's place is. */
-        uint32_t parent = g->board->process[i].parent;
-        if (!parent || g->board->process[parent].flags & PROCESS_F_RESOLVE)
-                want_resolve(g, i);
+        guard_count_birth(g, e->start_ns);
+        born(g, e);
 }
 
-static void on_exec(struct guard *g, const struct life_event *e, bool from_bpf)
+/* The process that BPF speaks of. One whose birth it wasn't shown is met here; 0 for one that is gone
+ * already, its pid another's. */
+static uint32_t find_or_meet(struct guard *g, const struct life_event *e)
 {
-        uint32_t i =
-                from_bpf ? world_find_birth(&g->world, e->pid, e->start_ns) : world_find(&g->world, e->pid);
+        uint32_t i = world_find_birth(&g->world, e->pid, e->start_ns);
+
+        if (i)
+                return i;
+        i = world_find(&g->world, e->pid);
+        if (i && g->board->process[i].start_ns > e->start_ns)
+                return 0;
+        guard_met(g, e->start_ns);
+        return born(g, e);
+}
+
+static void on_exec(struct guard *g, const struct life_event *e)
+{
+        uint32_t i = g->bpf ? find_or_meet(g, e) : world_find(&g->world, e->pid);
 
         if (!i)
                 return;
-        if (!from_bpf || !g->board->sources.netlink)
-                world_exec(&g->world, i, e->time_ns);
-        if (from_bpf) {
+        world_exec(&g->world, i, e->time_ns);
+        if (e->command || e->exe)
                 world_set_command(&g->world, i, e->command, e->exe);
-                if (e->comm[0])
-                        world_set_comm(&g->world, i, e->comm);
-                uint32_t group = world_cgroup_by_id(&g->world, e->cgroup_id);
-                if (group && g->board->process[i].state == PROCESS_ALIVE)
-                        world_set_cgroup(&g->world, i, group);
-        }
-        if (g->board->process[i].state == PROCESS_ALIVE)
-                want_resolve(g, i);
+        if (g->board->process[i].state == PROCESS_BURIED)
+                return;
+        if (!describe(g, i, e) || !g->board->process[i].command)
+                guard_want_resolve(g, i);
 }
 
 static void on_death(struct guard *g, const struct life_event *e)
 {
-        uint32_t i = world_find(&g->world, e->pid);
+        uint32_t i = g->bpf && (e->tid == e->pid || e->others == LIFE_OTHERS_NONE)
+                             ? find_or_meet(g, e)
+                             : world_find(&g->world, e->pid);
 
         if (!i)
                 return; /* its birth was lost; the scan that follows a loss finds what is left of it */
         struct process *p = &g->board->process[i];
+        if (e->tid == e->pid && e->comm[0])
+                world_set_comm(&g->world, i, e->comm);
         if (e->tid != e->pid) {
                 world_threads(&g->world, i, -1);
                 if (p->state != PROCESS_LEADER)
@@ -269,8 +283,9 @@ static void on_death(struct guard *g, const struct life_event *e)
                         .process = i, .pid = e->pid, .status = e->exit_status, .time_ns = e->time_ns};
 }
 
-static void apply(struct guard *g, const struct life_event *e, bool from_bpf)
+static void apply(void *ctx, const struct life_event *e)
 {
+        struct guard *g = ctx;
         uint32_t i;
 
         g->board->self.events++;
@@ -279,12 +294,13 @@ static void apply(struct guard *g, const struct life_event *e, bool from_bpf)
                 on_fork(g, e);
                 break;
         case LIFE_THREAD:
+                guard_count_birth(g, e->time_ns);
                 i = world_find(&g->world, e->pid);
                 if (i)
                         world_threads(&g->world, i, 1);
                 break;
         case LIFE_EXEC:
-                on_exec(g, e, from_bpf);
+                on_exec(g, e);
                 break;
         case LIFE_SESSION:
                 i = world_find(&g->world, e->pid);
@@ -307,29 +323,17 @@ static void apply(struct guard *g, const struct life_event *e, bool from_bpf)
                 break;
         case LIFE_CGROUP:
                 i = world_find(&g->world, e->pid);
-                uint32_t group = world_cgroup_by_id(&g->world, e->cgroup_id);
-                if (i && group)
-                        world_set_cgroup(&g->world, i, group);
-                else if (i)
-                        want_resolve(g, i);
+                if (i && !guard_place_by_id(g, i, e->cgroup_id))
+                        guard_want_resolve(g, i);
                 break;
         }
-}
-
-static void from_connector(void *ctx, const struct life_event *e)
-{
-        apply(ctx, e, false);
-}
-
-static void from_bpf(void *ctx, const struct life_event *e)
-{
-        apply(ctx, e, true);
 }
 
 void guard_events_lost(struct guard *g, const char *source, uint64_t missed, uint64_t now_ns)
 {
         g->board->self.events_lost += missed;
         g->scan_wanted = true;
+        g->unseen_begun = false; /* births may be among them */
         world_gap(&g->world, source, g->last_drain_ns, now_ns, missed,
                 "events lost; the processes were scanned again");
 }
@@ -351,92 +355,52 @@ static void check_candidates(struct guard *g, uint64_t now_ns)
         g->candidates = 0;
 }
 
-void guard_resolve(struct guard *g, uint32_t i)
+static uint64_t drain_interval(const struct guard *g)
 {
-        struct process *p = &g->board->process[i];
-        char text[4096], path[CGROUP_PATH];
-
-        if (p->flags & PROCESS_F_KTHREAD || proc_read_cgroup(g->proc_fd, p->pid, text, sizeof text) < 0 ||
-                !cgroup_parse(text, path))
-                return;
-        uint32_t root = 0;
-        char name[BOARD_NAME];
-        if (cgroup_classify(path, name, &root) == CGROUP_OWNER_CONTAINER && root < sizeof path)
-                path[root] = '\0'; /* groups inside the container are the container's */
-        uint32_t group = world_cgroup(&g->world, path);
-        if (!g->world.cgroup[group].processes)
-                guard_group_seen(g, group);
-        world_set_cgroup(&g->world, i, group);
+        return (uint64_t)(g->config.sources.drain_interval * 1e9);
 }
 
-static bool is_contained(const struct guard *g, const struct process *p)
+static void drain_within(struct guard *g, uint64_t ns)
 {
-        uint8_t kind = g->board->service[p->service].kind;
+        uint64_t due_ns = clock_boot_ns() + ns;
 
-        return kind == SERVICE_COMPOSE || kind == SERVICE_CONTAINER;
+        if (!g->drain_timer.due_ns || g->drain_timer.due_ns > due_ns)
+                loop_arm(&g->loop, &g->drain_timer, due_ns);
 }
 
-/* Dead before it could be looked at: who is born in a container never leaves it. */
-static void place_by_parent(struct guard *g, uint32_t i)
+static void drain_bpf(struct guard *g, uint64_t now_ns)
 {
-        const struct process *p = &g->board->process[i], *parent = &g->board->process[p->parent];
-
-        if (p->state != PROCESS_FREE && p->parent && !is_contained(g, p) && is_contained(g, parent))
-                world_set_cgroup(&g->world, i, parent->cgroup);
-}
-
-static void resolve_queue(struct guard *g)
-{
-        for (uint32_t k = 0; k < g->resolve_count; k++) {
-                uint32_t i = g->resolve[k];
-                struct process *p = &g->board->process[i];
-                struct proc_stat st;
-                p->flags &= (uint16_t)~PROCESS_F_RESOLVE;
-                if (p->state != PROCESS_ALIVE)
-                        place_by_parent(g, i);
-                if (p->state != PROCESS_ALIVE || k >= RESOLVE_READS)
-                        continue;
-                if (proc_read_stat(g->proc_fd, p->pid, &st) < 0)
-                        continue;
-                memcpy(p->comm, st.comm, sizeof p->comm);
-                p->sid = st.sid;
-                guard_resolve(g, i);
-                if (!p->command)
-                        guard_ask_command(g, i);
-        }
-        g->resolve_count = 0;
+        bpf_source_drain(g->bpf, DRAIN_MAX, apply, g);
+        uint64_t lost = bpf_source_lost(g->bpf);
+        if (lost != g->bpf_lost)
+                guard_events_lost(g, "bpf", lost - g->bpf_lost, now_ns);
+        g->bpf_lost = lost;
+        /* What came meanwhile wakes nobody; a burial's CPU is in no hurry. */
+        if (!bpf_source_sleep(g->bpf))
+                drain_within(g, drain_interval(g));
+        else if (g->world.awaiting)
+                drain_within(g, CPU_AFTER_NS);
 }
 
 void guard_drain(struct guard *g, uint64_t now_ns)
 {
         if (g->connector.fd >= 0) {
-                connector_drain(&g->connector, DRAIN_MAX, from_connector, g);
+                connector_drain(&g->connector, DRAIN_MAX, apply, g);
                 if (g->connector.overrun)
                         guard_events_lost(
                                 g, "netlink", connector_take_drops(&g->connector, g->proc_fd), now_ns);
         }
+        if (g->bpf)
+                drain_bpf(g, now_ns);
         now_ns = clock_boot_ns(); /* what a candidate's state is compared with */
         check_candidates(g, now_ns);
-        if (g->bpf) {
-                bpf_source_drain(g->bpf, DRAIN_MAX, from_bpf, g);
-                uint64_t lost = bpf_source_lost(g->bpf);
-                if (lost != g->bpf_lost)
-                        guard_events_lost(g, "bpf", lost - g->bpf_lost, now_ns);
-                g->bpf_lost = lost;
-                check_candidates(g, now_ns);
-        }
-        resolve_queue(g);
+        guard_resolve_queue(g);
         world_expire(&g->world, now_ns, g->world.awaiting > EXPIRE_CROWD ? EXPIRE_CROWD_NS : EXPIRE_NS);
         g->board->self.drains++;
         g->last_drain_ns = now_ns;
 }
 
 /* ---- wake-ups ---- */
-
-static uint64_t drain_interval(const struct guard *g)
-{
-        return (uint64_t)(g->config.sources.drain_interval * 1e9);
-}
 
 static void drain_fires(void *ctx, uint64_t now_ns)
 {
@@ -449,12 +413,6 @@ static void drain_fires(void *ctx, uint64_t now_ns)
         board_write_end(g->board, clock_boot_ns());
         if (g->connector.fd >= 0)
                 loop_modify(&g->loop, &g->connector_watch, EPOLLIN | EPOLLONESHOT);
-        /* BPF's word comes later than the connector's, and wakes nobody before its ring fills. A burial's
-         * CPU is in no hurry. */
-        if (g->bpf && g->connector.fd < 0)
-                loop_arm(&g->loop, &g->drain_timer, now_ns + drain_interval(g));
-        else if (g->bpf && g->world.awaiting)
-                loop_arm(&g->loop, &g->drain_timer, now_ns + CPU_AFTER_NS);
 }
 
 /* The first event of a batch: let others gather before looking. */
@@ -462,18 +420,19 @@ static void connector_ready(void *ctx, uint32_t events)
 {
         struct guard *g = ctx;
 
-        uint64_t due_ns = clock_boot_ns() + drain_interval(g);
-
-        if (!g->drain_timer.due_ns || g->drain_timer.due_ns > due_ns)
-                loop_arm(&g->loop, &g->drain_timer, due_ns);
+        drain_within(g, drain_interval(g));
 }
 
-/* A quarter of BPF's ring in less than a round, often ten thousand burials that RCU held back: another
- * round's waiting would lose some. */
-static void bpf_filling(void *ctx, uint32_t events)
+/* The first event of a batch, too; or a quarter of the ring in less than a round, often ten thousand burials
+ * that RCU held back: another round's waiting would lose some. */
+static void bpf_ready(void *ctx, uint32_t events)
 {
         struct guard *g = ctx;
 
+        if (!bpf_source_is_filling(g->bpf)) {
+                drain_within(g, drain_interval(g));
+                return;
+        }
         board_write_begin(g->board);
         guard_drain(g, clock_boot_ns());
         board_write_end(g->board, clock_boot_ns());
@@ -510,25 +469,6 @@ static void deaths_ready(void *ctx, uint32_t events)
 }
 
 /* ---- once a second ---- */
-
-static void settle(struct guard *g, uint64_t now_ns)
-{
-        while (g->settle_tail != g->settle_head) {
-                uint32_t slot = g->settle_tail % GUARD_QUEUE;
-                if (now_ns < g->settle[slot].born_ns + NSEC_PER_SEC)
-                        break;
-                uint32_t i = g->settle[slot].process;
-                struct process *p = &g->board->process[i];
-                g->settle_tail++;
-                if (p->state != PROCESS_ALIVE || p->pid != g->settle[slot].pid ||
-                        p->flags & PROCESS_F_SETTLED)
-                        continue;
-                p->flags |= PROCESS_F_SETTLED;
-                guard_resolve(g, i);
-                if (!p->command && !(p->flags & PROCESS_F_KTHREAD))
-                        guard_ask_command(g, i);
-        }
-}
 
 /* Those whose command line nobody could tell yet: a scan's thousands, or questions that did not fit. */
 static void ask_rest(struct guard *g)
@@ -570,7 +510,7 @@ static void poll_unwatched(struct guard *g, uint64_t now_ns)
 
 void guard_lifecycle_tick(struct guard *g, uint64_t now_ns)
 {
-        settle(g, now_ns);
+        guard_settle(g, now_ns);
         poll_unwatched(g, now_ns);
         ask_rest(g);
 }
@@ -599,19 +539,6 @@ static bool probe_hang_up(void)
         return look.revents & POLLHUP;
 }
 
-static void start_connector(struct guard *g)
-{
-        struct sources *s = &g->board->sources;
-        struct error e = {0};
-
-        g->connector.fd = -1;
-        if (!g->config.sources.netlink)
-                text_set(s->why_not_netlink, sizeof s->why_not_netlink, "switched off in the configuration");
-        else if (connector_open(&g->connector, &e) < 0)
-                text_set(s->why_not_netlink, sizeof s->why_not_netlink, e.text);
-        s->netlink = g->connector.fd >= 0;
-}
-
 static void ignore_task(void *ctx, const struct bpf_task *t)
 {
         /* only whether the iterator works is asked */
@@ -620,8 +547,7 @@ static void ignore_task(void *ctx, const struct bpf_task *t)
 static void start_bpf(struct guard *g)
 {
         struct sources *s = &g->board->sources;
-        struct bpf_options o = {
-                .alone = !s->netlink, .cgroup_v1 = g->layout.version == 1 || g->layout.version == 3};
+        struct bpf_options o = {.cgroup_v1 = g->layout.version == 1 || g->layout.version == 3};
         struct error e = {0};
 
         if (!g->config.sources.bpf)
@@ -629,8 +555,25 @@ static void start_bpf(struct guard *g)
         else if (bpf_source_open(&o, &g->bpf, &e) < 0)
                 text_set(s->why_not_bpf, sizeof s->why_not_bpf, e.text);
         s->bpf = g->bpf != NULL;
+        g->bpf_since_ns = clock_boot_ns();
         s->bpf_iterator = g->bpf && bpf_source_tasks(g->bpf, BPF_TASK_ZOMBIES, ignore_task, NULL) >= 0;
         g->world.exact_cpu = s->bpf;
+}
+
+/* Only where BPF can't be: two sources that tell the same cost the watched twice. */
+static void start_connector(struct guard *g)
+{
+        struct sources *s = &g->board->sources;
+        struct error e = {0};
+
+        g->connector.fd = -1;
+        if (!g->config.sources.netlink)
+                text_set(s->why_not_netlink, sizeof s->why_not_netlink, "switched off in the configuration");
+        else if (g->bpf)
+                text_set(s->why_not_netlink, sizeof s->why_not_netlink, "not needed, BPF tells the same");
+        else if (connector_open(&g->connector, &e) < 0)
+                text_set(s->why_not_netlink, sizeof s->why_not_netlink, e.text);
+        s->netlink = g->connector.fd >= 0;
 }
 
 int guard_lifecycle_start(struct guard *g)
@@ -652,8 +595,8 @@ int guard_lifecycle_start(struct guard *g)
         if (!g->config.sources.pidfd)
                 g->pidfds_max = 0;
         g->board->sources.pidfd_hup = g->config.sources.pidfd && probe_hang_up();
-        start_connector(g);
         start_bpf(g);
+        start_connector(g);
         g->board->sources.scan = !g->board->sources.netlink && !g->board->sources.bpf;
 
         g->deaths_epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -666,7 +609,7 @@ int guard_lifecycle_start(struct guard *g)
         g->deaths_timer = (struct loop_timer){.fire = deaths_fire, .ctx = g};
         g->drain_timer = (struct loop_timer){.fire = drain_fires, .ctx = g};
         g->connector_watch = (struct loop_fd){.fd = g->connector.fd, .ready = connector_ready, .ctx = g};
-        g->bpf_watch = (struct loop_fd){.ready = bpf_filling, .ctx = g};
+        g->bpf_watch = (struct loop_fd){.ready = bpf_ready, .ctx = g};
         if (g->bpf) {
                 g->bpf_watch.fd = bpf_source_fd(g->bpf);
                 r = loop_add(&g->loop, &g->bpf_watch, EPOLLIN | EPOLLET);
@@ -675,8 +618,6 @@ int guard_lifecycle_start(struct guard *g)
         }
         if (g->connector.fd >= 0)
                 return loop_add(&g->loop, &g->connector_watch, EPOLLIN | EPOLLONESHOT);
-        if (g->bpf)
-                loop_arm(&g->loop, &g->drain_timer, clock_boot_ns() + drain_interval(g));
         return 0;
 }
 

@@ -52,6 +52,7 @@ void guard_group_seen(struct guard *g, uint32_t k)
         s->delta_ns = kept; /* what the last life of this path used is still to be accounted */
         s->open = cgroup_watch_open(&g->layout, c->path, &s->watch) == 0;
         c->id = cgroup_id(&g->layout, c->path);
+        world_cgroup_has_id(&g->world, k, c->id);
         if (!s->open)
                 return;
         s->no_cpu = cgroup_watch_cpu(&s->watch, &cpu) < 0;
@@ -436,12 +437,19 @@ static void fork_rates(struct guard *g)
         }
 }
 
+void guard_sample_host(struct guard *g, uint64_t now_ns)
+{
+        g->oom_kills_before = g->board->host.oom_kills;
+        g->births += g->births_late;
+        g->births_late = 0;
+        g->host_read_ns = clock_boot_ns();
+        host_sampler_sample(&g->host, &g->board->host, now_ns);
+}
+
 void guard_sample_tick(struct guard *g, uint64_t now_ns)
 {
         struct host *h = &g->board->host;
-        uint64_t oom_before = h->oom_kills;
 
-        host_sampler_sample(&g->host, h, now_ns);
         if (now_ns >= g->disks_due_ns) {
                 host_sampler_disks(&g->host, h, now_ns);
                 g->disks_due_ns = now_ns + DISKS_NS;
@@ -450,7 +458,7 @@ void guard_sample_tick(struct guard *g, uint64_t now_ns)
         guard_sample_active(g, now_ns);
         bool due =
                 now_ns - g->last_sample_ns >= (g->ticks < 10 ? FIRST_SAMPLE_NS : SAMPLE_NS) - NSEC_PER_MSEC;
-        if (due || (h->oom_kills > oom_before && g->ticks))
+        if (due || (h->oom_kills > g->oom_kills_before && g->ticks))
                 sample_groups(g, now_ns);
         if (now_ns >= g->self_due_ns) {
                 self_stats(g);

@@ -25,6 +25,7 @@ static uint32_t add_unknown(struct guard *g, const struct proc_stat *st, uint64_
 
         if (!i)
                 return 0;
+        guard_met(g, p->start_ns);
         p->sid = st->sid;
         memcpy(p->comm, st->comm, sizeof p->comm);
         if (!g->board->sources.scan || !g->ticks)
@@ -54,14 +55,13 @@ static void place_by_holder(struct guard *g, uint32_t i)
         }
 }
 
-static int scan_one(void *ctx, int32_t pid)
+void guard_look_at(struct guard *g, int32_t pid)
 {
-        struct guard *g = ctx;
         struct proc_stat st;
         uint64_t now_ns = clock_boot_ns();
 
         if (proc_read_stat(g->proc_fd, pid, &st) < 0)
-                return 0;
+                return;
         uint64_t start = proc_ticks_to_ns(st.start_ticks);
         uint32_t i = world_find(&g->world, pid);
         if (i) {
@@ -72,7 +72,7 @@ static int scan_one(void *ctx, int32_t pid)
         if (!i)
                 i = add_unknown(g, &st, now_ns);
         if (!i)
-                return 0;
+                return;
         struct process *p = &g->board->process[i];
         p->flags |= PROCESS_F_SCANNED;
         if (p->state == PROCESS_ALIVE && st.state != 'Z') {
@@ -80,13 +80,18 @@ static int scan_one(void *ctx, int32_t pid)
                 p->ppid = st.ppid;
                 if (g->board->sources.scan)
                         memcpy(p->comm, st.comm, sizeof p->comm);
-                return 0;
+                return;
         }
         if (p->state != PROCESS_ZOMBIE)
                 guard_check_dead(g, i, guard_exit_code(g, &st),
                         g->board->sources.scan && g->ticks ? now_ns : 0, now_ns);
         if (p->state == PROCESS_ZOMBIE)
                 guard_read_zombie(g, i, false);
+}
+
+static int scan_one(void *ctx, int32_t pid)
+{
+        guard_look_at(ctx, pid);
         return 0;
 }
 
@@ -152,8 +157,7 @@ void guard_scan(struct guard *g, uint64_t now_ns)
 /* Births and deaths of the moment make the counts differ; what lasts so many looks, a second apart, is real.
  */
 enum { DIFFERS_LOOKS = 2 };
-#define AUDIT_NS       (9 * NSEC_PER_SEC) /* the ledger is proven at least every 10 s */
-#define AUDIT_ALONE_NS NSEC_PER_SEC       /* BPF alone misses what happens while a thread of PID 1 runs */
+#define AUDIT_NS (9 * NSEC_PER_SEC) /* the ledger is proven at least every 10 s */
 
 static void correct(struct guard *g, const char *what, uint64_t n, uint64_t now_ns)
 {
@@ -321,5 +325,5 @@ uint64_t guard_audit(struct guard *g, uint64_t now_ns)
         if (pace_is_due(&g->audit_pace, suspicious ? SUSPICIOUS_SHARE : ONE_BY_ONE_SHARE, now_ns) &&
                 (suspicious || now_ns - g->audit_pace.ended_ns >= ONE_BY_ONE_NS))
                 one_by_one(g, now_ns);
-        return g->board->sources.netlink ? AUDIT_NS : AUDIT_ALONE_NS;
+        return AUDIT_NS;
 }

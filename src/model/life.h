@@ -29,11 +29,12 @@ enum life_others {
 
 struct life_event {
         enum life_type type;
-        int32_t pid;               /* thread group id in the initial pid namespace */
-        int32_t tid;               /* EXIT: the thread; elsewhere = pid */
-        int32_t ppid;              /* FORK: real parent's thread group; EXIT: as the source says; 0 unknown */
-        int32_t exit_status;       /* EXIT, FREE: as wait(2) reports it */
-        int32_t exit_signal;       /* EXIT: signal the parent gets, -1 for a thread */
+        int32_t pid;         /* thread group id in the initial pid namespace */
+        int32_t tid;         /* EXIT: the thread; elsewhere = pid */
+        int32_t ppid;        /* FORK: real parent's thread group; EXEC, EXIT: as the source says; 0 unknown */
+        int32_t sid;         /* FORK, EXEC: session; 0 unknown */
+        int32_t exit_status; /* EXIT, FREE: as wait(2) reports it */
+        int32_t exit_signal; /* EXIT: signal the parent gets, -1 for a thread */
         enum life_others others;   /* EXIT: do other threads of the process live on */
         uint64_t time_ns;          /* boot time */
         uint64_t start_ns;         /* boot time of birth; 0 unknown */

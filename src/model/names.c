@@ -84,9 +84,7 @@ const char *engine_state_name(uint8_t state)
 
 const char *lifecycle_name(const struct sources *s)
 {
-        if (s->netlink)
-                return s->bpf ? "netlink+bpf" : "netlink";
-        return s->bpf ? "bpf" : "scan";
+        return s->bpf ? "bpf" : s->netlink ? "netlink" : "scan";
 }
 
 const char *zombie_kind_name(enum zombie_kind kind)

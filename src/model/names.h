@@ -9,7 +9,7 @@ const char *container_health_name(uint8_t health); /* "healthy"...; NULL when th
 const char *severity_name(uint8_t severity);       /* "info", "warning", "critical" */
 const char *origin_name(uint8_t origin);           /* "task", "healthcheck", "exec", "unknown" */
 const char *engine_state_name(uint8_t state);      /* "docker", "podman", "none", "unreachable" */
-/* "netlink+bpf", "netlink", "bpf", "scan" */
+/* "bpf", "netlink", "scan" */
 const char *lifecycle_name(const struct sources *s);
 
 enum zombie_kind {

@@ -210,12 +210,26 @@ uint32_t world_cgroup(struct world *w, const char *path)
         return unused;
 }
 
+static uint32_t id_place(uint64_t id)
+{
+        return (uint32_t)(id * UINT64_C(0x9e3779b97f4a7c15) >> 32) % WORLD_IDS;
+}
+
 uint32_t world_cgroup_by_id(const struct world *w, uint64_t id)
 {
-        for (uint32_t i = 1; id && i < w->cgroup_top; i++)
-                if (w->cgroup[i].id == id && w->cgroup[i].path[0])
-                        return i;
-        return 0;
+        uint32_t k = id_place(id);
+
+        return id && w->cgroup_of_id[k].id == id ? w->cgroup_of_id[k].cgroup : 0;
+}
+
+void world_cgroup_has_id(struct world *w, uint32_t cgroup, uint64_t id)
+{
+        uint32_t k = id_place(id);
+
+        if (id) {
+                w->cgroup_of_id[k].id = id;
+                w->cgroup_of_id[k].cgroup = cgroup;
+        }
 }
 
 void world_cgroup_forget(struct world *w, uint32_t cgroup)
@@ -227,6 +241,9 @@ void world_cgroup_forget(struct world *w, uint32_t cgroup)
                 p = &w->cgroup[*p].hash_next;
         if (*p)
                 *p = g->hash_next;
+        for (uint32_t k = 0; k < WORLD_IDS; k++)
+                if (w->cgroup_of_id[k].cgroup == cgroup)
+                        w->cgroup_of_id[k].id = 0;
         memset(g, 0, sizeof *g);
 }
 

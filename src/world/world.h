@@ -20,6 +20,7 @@ enum {
         WORLD_DEATHS = 128,   /* distinct deaths told apart within one second */
         WORLD_RESPAWNS = 128, /* parents whose children's deaths are compared */
         WORLD_LINEAGE = 16,   /* ancestors kept of each process */
+        WORLD_IDS = 1024,     /* kernel ids of groups remembered; of two in one place the newer stays */
 };
 
 /* One cgroup with processes of ours in it. Sampling state belongs to guard/sample.c. */
@@ -64,6 +65,10 @@ struct world {
         uint32_t cgroup_bucket[WORLD_BUCKETS / 16];
         uint32_t cgroup_top;
         struct world_cgroup cgroup[WORLD_CGROUPS]; /* 1 = "/" */
+        struct {
+                uint64_t id;
+                uint32_t cgroup;
+        } cgroup_of_id[WORLD_IDS];
         struct world_container container[BOARD_CONTAINERS];
         uint16_t kernel_service, self_service;
         int32_t self_pid[5];
@@ -127,7 +132,10 @@ uint32_t world_cgroup_find(const struct world *w, const char *path);
 bool world_cgroup_has_zombies(const struct world *w, uint32_t cgroup);
 /* A zombie whose own group is unknown: where its holder lives. */
 void world_place_zombie(struct world *w, uint32_t p, uint32_t cgroup);
+/* 0 = not known (any more): see world_cgroup_has_id(). */
 uint32_t world_cgroup_by_id(const struct world *w, uint64_t id);
+/* Remembers that the kernel means this group by id, its own or that of a group inside it. */
+void world_cgroup_has_id(struct world *w, uint32_t cgroup, uint64_t id);
 /* Moves a process; counts follow. */
 void world_set_cgroup(struct world *w, uint32_t p, uint32_t cgroup);
 void world_set_service(struct world *w, uint32_t p, uint16_t service);

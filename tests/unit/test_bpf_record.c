@@ -7,7 +7,11 @@ static struct record_text text;
 
 static bool read_exec(const char *exe, const char *argv, size_t argv_len)
 {
-        struct record_exec r = {.head = {.type = RECORD_EXEC, .pid = 7, .time_ns = 5, .comm = "c"}};
+        struct record_exec r = {.head = {.type = RECORD_EXEC, .pid = 7, .time_ns = 5},
+                .comm = "c",
+                .cgroup_id = 6,
+                .ppid = 3,
+                .sid = 2};
 
         r.exe_len = (__u16)(strlen(exe) + 1);
         r.command_len = (__u16)argv_len;
@@ -24,6 +28,10 @@ static void exec_joins_argv(void)
         check_int(event.pid, 7);
         check_str(event.exe, "/bin/x");
         check_str(event.command, "x -a  b");
+        check_str(event.comm, "c");
+        check_int(event.cgroup_id, 6);
+        check_int(event.ppid, 3);
+        check_int(event.sid, 2);
         check(read_exec("", "", 0));
         check(!event.command);
         check_str(event.exe, "");
@@ -55,7 +63,8 @@ static void lengths_are_checked(void)
 static void exit_and_free(void)
 {
         struct record_exit x = {
-                .head = {.type = RECORD_EXIT, .alive = 2, .pid = 7, .start_ns = 3, .cgroup_id = 4},
+                .head = {.type = RECORD_EXIT, .alive = 2, .pid = 7, .start_ns = 3},
+                .cgroup_id = 4,
                 .tid = 8,
                 .ppid = 1,
                 .status = 256,
@@ -63,7 +72,7 @@ static void exit_and_free(void)
         };
         struct record_free f = {.head = {.type = RECORD_FREE, .pid = 7}, .cpu_ns = 11, .status = 9};
 
-        memset(f.head.comm, 'c', sizeof f.head.comm);
+        memset(x.comm, 'c', sizeof x.comm);
         check(record_read(&x, sizeof x, &text, &event));
         check_int(event.tid, 8);
         check_int(event.others, LIFE_OTHERS_LIVE);
@@ -73,11 +82,40 @@ static void exit_and_free(void)
         x.head.alive = 0;
         check(record_read(&x, sizeof x, &text, &event));
         check_int(event.others, LIFE_OTHERS_NONE);
+        check_int(strlen(event.comm), LIFE_COMM_SIZE - 1);
         check(record_read(&f, sizeof f, &text, &event));
         check_int(event.cpu_ns, 11);
         check_int(event.exit_status, 9);
-        check_int(strlen(event.comm), LIFE_COMM_SIZE - 1);
+        check_str(event.comm, "");
         check(!event.command && !event.exe);
+}
+
+static void fork_rename_and_move(void)
+{
+        struct record_fork f = {
+                .head = {.type = RECORD_FORK, .pid = 7, .start_ns = 3}, .cgroup_id = 4, .ppid = 5, .sid = 6};
+        struct record_comm c = {.head = {.type = RECORD_COMM, .pid = 7}, .comm = "new"};
+        struct record_cgroup g = {.head = {.type = RECORD_CGROUP, .pid = 7}, .cgroup_id = 9};
+
+        check(record_read(&f, sizeof f, &text, &event));
+        check_int(event.type, LIFE_FORK);
+        check_int(event.pid, 7);
+        check_int(event.start_ns, 3);
+        check_int(event.cgroup_id, 4);
+        check_int(event.ppid, 5);
+        check_int(event.sid, 6);
+        check(!record_read(&f, sizeof f - 1, &text, &event));
+        f.head.type = RECORD_THREAD;
+        check(record_read(&f, sizeof f, &text, &event));
+        check_int(event.type, LIFE_THREAD);
+        check(record_read(&c, sizeof c, &text, &event));
+        check_int(event.type, LIFE_COMM);
+        check_str(event.comm, "new");
+        check(!record_read(&c, sizeof c - 1, &text, &event));
+        check(record_read(&g, sizeof g, &text, &event));
+        check_int(event.type, LIFE_CGROUP);
+        check_int(event.cgroup_id, 9);
+        check(!record_read(&g, sizeof g - 1, &text, &event));
 }
 
 static void state_letters(void)
@@ -100,6 +138,7 @@ static void all(void)
         test(exec_joins_argv);
         test(lengths_are_checked);
         test(exit_and_free);
+        test(fork_rename_and_move);
         test(state_letters);
 }
 

@@ -125,6 +125,27 @@ int bpf_source_fd(const struct bpf_source *s)
         return s->loaded.ring_fd;
 }
 
+static size_t waiting(const struct bpf_source *s)
+{
+        return __atomic_load_n(s->produced, __ATOMIC_ACQUIRE) - *s->consumed;
+}
+
+bool bpf_source_sleep(struct bpf_source *s)
+{
+        __atomic_store_n(&s->shared->asleep, 1, __ATOMIC_SEQ_CST);
+        /* A program reserves its record first and looks then; we the other way round: one sees the other. */
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        if (!waiting(s))
+                return true;
+        __atomic_store_n(&s->shared->asleep, 0, __ATOMIC_RELAXED);
+        return false;
+}
+
+bool bpf_source_is_filling(const struct bpf_source *s)
+{
+        return waiting(s) >= s->ring_bytes / 4;
+}
+
 /* The bytes at a position of the ring, in one piece. */
 static const void *ring_at(const struct bpf_source *s, unsigned long at, uint32_t len, char *buf)
 {

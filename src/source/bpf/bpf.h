@@ -1,10 +1,8 @@
-/* Lifecycle facts from BPF: exact CPU of each process at its burial, exec with command line, cgroup
- * moves, and a task iterator that scans in the kernel. With the proc connector running only what it
- * cannot give is attached (EXEC, FREE, CGROUP); alone it also gives FORK, THREAD, COMM and EXIT (never
- * SESSION: setsid has no tracepoint). Everything is drained in batches; nothing wakes us per event.
- * A process is buried some 15 ms (an RCU grace period) before its FREE arrives.
- * Some kernels skip BPF programs while PID 1 runs, so an event may be missing that no counter knows of:
- * audit what gets old.
+/* Lives from BPF: birth, thread, exec with command line, rename, cgroup moves, death, and burial with the
+ * exact CPU of each process; and a task iterator that scans in the kernel. Never SESSION: setsid has no
+ * tracepoint, but births and execs tell the session. A process is buried some 15 ms (an RCU grace period)
+ * before its FREE arrives. Some kernels skip BPF programs while PID 1 runs, so an event may be missing that
+ * no counter of ours knows of: compare births with the kernel's own count of forks.
  */
 #pragma once
 
@@ -16,13 +14,12 @@
 struct bpf_source;
 
 struct bpf_options {
-        bool alone;     /* no proc connector: report FORK, THREAD, COMM and EXIT too */
         bool cgroup_v1; /* cgroup_id from the memory (else pids, else cpuacct) v1 hierarchy, not the unified
                            one */
         uint32_t ring_bytes; /* 0 = BPF_RING_DEFAULT; rounded up to a power of two */
 };
 
-/* All of the ring counts as our memory. It has room for 14,500 burials; RCU frees them in bursts of ten
+/* All of the ring counts as our memory. It has room for 21,000 burials; RCU frees them in bursts of ten
  * thousand and more when it has fallen behind. In the highest storm two cores could make (100 at once,
  * 300,000 lives) half of it lost nothing with a reader that does nothing else, 1-2 % with one that keeps a
  * ledger. */
@@ -33,9 +30,14 @@ enum { BPF_RING_DEFAULT = 1 << 20, BPF_RING_MIN = 4 << 10, BPF_RING_MAX = 64 << 
 int bpf_source_open(const struct bpf_options *o, struct bpf_source **ret, struct error *e);
 void bpf_source_free(struct bpf_source *s);
 
-/* Becomes readable when another quarter of the ring has filled: watch it with EPOLLIN | EPOLLET and drain,
- * beside draining every 10-50 ms while processes come and go. Owned by s. */
+/* Watch it with EPOLLIN | EPOLLET. It fires for the first event after bpf_source_sleep() that is no burial,
+ * and when another quarter of the ring has filled. Owned by s. */
 int bpf_source_fd(const struct bpf_source *s);
+/* Asks to be woken by the next event; let others gather for 10-50 ms then, and drain. False, and nobody will
+ * wake, when some wait already. */
+bool bpf_source_sleep(struct bpf_source *s);
+/* Is a quarter of the ring filled? Then drain at once. */
+bool bpf_source_is_filling(const struct bpf_source *s);
 
 /* Hands over at most max events; returns how many. More may wait: call again. */
 int bpf_source_drain(struct bpf_source *s, uint32_t max, life_fn fn, void *ctx);

@@ -18,6 +18,16 @@ int bpf_source_fd(const struct bpf_source *s)
         return -1;
 }
 
+bool bpf_source_sleep(struct bpf_source *s)
+{
+        return true;
+}
+
+bool bpf_source_is_filling(const struct bpf_source *s)
+{
+        return false;
+}
+
 int bpf_source_drain(struct bpf_source *s, uint32_t max, life_fn fn, void *ctx)
 {
         return 0;

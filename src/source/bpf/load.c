@@ -92,9 +92,7 @@ static int load_skeleton(const struct bpf_options *o, bool optional, struct life
         s->rodata->cgroup_pick = pick_cgroup(o->cgroup_v1);
         s->rodata->wake_bytes = o->ring_bytes / 4;
         bpf_map__set_max_entries(s->maps.ring, o->ring_bytes);
-        bpf_program__set_autoload(s->progs.on_fork, o->alone);
-        bpf_program__set_autoload(s->progs.on_exit, o->alone);
-        bpf_program__set_autoload(s->progs.on_rename, o->alone && optional);
+        bpf_program__set_autoload(s->progs.on_rename, optional);
         bpf_program__set_autoload(s->progs.on_cgroup, optional);
         bpf_program__set_autoload(s->progs.on_task, optional);
         r = lifecycle_bpf__load(s);

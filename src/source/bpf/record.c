@@ -13,9 +13,12 @@ static void read_head(const struct record *r, enum life_type type, struct life_e
                 .tid = r->pid,
                 .time_ns = r->time_ns,
                 .start_ns = r->start_ns,
-                .cgroup_id = r->cgroup_id,
         };
-        memcpy(e->comm, r->comm, sizeof e->comm);
+}
+
+static void read_comm(const char comm[RECORD_COMM_SIZE], struct life_event *e)
+{
+        memcpy(e->comm, comm, sizeof e->comm);
         e->comm[sizeof e->comm - 1] = '\0';
 }
 
@@ -27,7 +30,33 @@ static bool read_fork(const void *data, size_t size, enum life_type type, struct
                 return false;
         memcpy(&r, data, sizeof r);
         read_head(&r.head, type, e);
+        e->cgroup_id = r.cgroup_id;
         e->ppid = r.ppid;
+        e->sid = r.sid;
+        return true;
+}
+
+static bool read_rename(const void *data, size_t size, struct life_event *e)
+{
+        struct record_comm r;
+
+        if (size < sizeof r)
+                return false;
+        memcpy(&r, data, sizeof r);
+        read_head(&r.head, LIFE_COMM, e);
+        read_comm(r.comm, e);
+        return true;
+}
+
+static bool read_move(const void *data, size_t size, struct life_event *e)
+{
+        struct record_cgroup r;
+
+        if (size < sizeof r)
+                return false;
+        memcpy(&r, data, sizeof r);
+        read_head(&r.head, LIFE_CGROUP, e);
+        e->cgroup_id = r.cgroup_id;
         return true;
 }
 
@@ -39,6 +68,8 @@ static bool read_exit(const void *data, size_t size, struct life_event *e)
                 return false;
         memcpy(&r, data, sizeof r);
         read_head(&r.head, LIFE_EXIT, e);
+        read_comm(r.comm, e);
+        e->cgroup_id = r.cgroup_id;
         e->tid = r.tid;
         e->ppid = r.ppid;
         e->exit_status = r.status;
@@ -83,6 +114,10 @@ static bool read_exec(const char *data, size_t size, struct record_text *text, s
                 size < fixed + r.exe_len + r.command_len)
                 return false;
         read_head(&r.head, LIFE_EXEC, e);
+        read_comm(r.comm, e);
+        e->cgroup_id = r.cgroup_id;
+        e->ppid = r.ppid;
+        e->sid = r.sid;
         if (r.exe_len) {
                 memcpy(text->exe, data + fixed, r.exe_len);
                 text->exe[MIN((size_t)r.exe_len, sizeof text->exe - 1)] = '\0';
@@ -110,15 +145,13 @@ bool record_read(const void *data, size_t size, struct record_text *text, struct
         case RECORD_EXEC:
                 return read_exec(data, size, text, e);
         case RECORD_COMM:
-                read_head(&r, LIFE_COMM, e);
-                return true;
+                return read_rename(data, size, e);
         case RECORD_EXIT:
                 return read_exit(data, size, e);
         case RECORD_FREE:
                 return read_free(data, size, e);
         case RECORD_CGROUP:
-                read_head(&r, LIFE_CGROUP, e);
-                return true;
+                return read_move(data, size, e);
         default:
                 return false;
         }

@@ -18,26 +18,38 @@ enum record_type {
         RECORD_CGROUP,
 };
 
-/* Every record begins so. COMM and CGROUP have nothing more. Times are boot time. */
+/* Every record begins so. Times are boot time. Each byte is carried a million times in a storm: a record
+ * holds what its moment changes and no more. */
 struct record {
         __u16 type;
         __u16 alive; /* EXIT: threads of the process that still live, capped */
         __s32 pid;
         __u64 time_ns;
         __u64 start_ns;
-        __u64 cgroup_id;
-        char comm[RECORD_COMM_SIZE];
 };
 
 /* FORK and THREAD */
 struct record_fork {
         struct record head;
-        __s32 tid, ppid;
+        __u64 cgroup_id;
+        __s32 ppid, sid;
+};
+
+struct record_comm {
+        struct record head;
+        char comm[RECORD_COMM_SIZE];
+};
+
+struct record_cgroup {
+        struct record head;
+        __u64 cgroup_id;
 };
 
 struct record_exit {
         struct record head;
+        __u64 cgroup_id;
         __s32 tid, ppid, status, signal;
+        char comm[RECORD_COMM_SIZE];
 };
 
 struct record_free {
@@ -51,16 +63,19 @@ struct record_free {
  * in the ring. */
 struct record_exec {
         struct record head;
+        __u64 cgroup_id;
+        __s32 ppid, sid;
+        char comm[RECORD_COMM_SIZE];
         __u16 exe_len, command_len;
-        __u32 unused;
         char text[RECORD_EXE_SIZE + RECORD_COMMAND_SIZE];
 };
 
 /* The map that both sides write: user space chooses what the iterator shows, the programs count. */
 struct bpf_shared {
-        __u64 lost; /* records that found no room in the ring */
-        __u32 want; /* BPF_TASK_* of the iteration under way */
-        __u32 unused;
+        __u64 lost;   /* records that found no room in the ring */
+        __u32 want;   /* BPF_TASK_* of the iteration under way */
+        __u32 asleep; /* the reader wants to be woken by the next record; the program that does it clears it
+                       */
 };
 
 enum cgroup_pick { CGROUP_PICK_UNIFIED, CGROUP_PICK_MEMORY, CGROUP_PICK_PIDS, CGROUP_PICK_CPUACCT };
