@@ -210,15 +210,19 @@ static uint32_t born(struct guard *g, const struct life_event *e)
         return i;
 }
 
+/* /proc counts births in ticks of 10 ms, and the connector's stamp is a little late. */
+static bool is_birth_of(const struct process *p, const struct life_event *e)
+{
+        return MAX(p->start_ns, e->start_ns) - MIN(p->start_ns, e->start_ns) < 30 * NSEC_PER_MSEC;
+}
+
 static void on_fork(struct guard *g, const struct life_event *e)
 {
         uint32_t i = world_find(&g->world, e->pid);
 
         if (i) {
                 const struct process *p = &g->board->process[i];
-                uint64_t apart =
-                        p->start_ns > e->start_ns ? p->start_ns - e->start_ns : e->start_ns - p->start_ns;
-                if (apart < 30 * NSEC_PER_MSEC && p->state == PROCESS_ALIVE) {
+                if (is_birth_of(p, e) && p->state == PROCESS_ALIVE) {
                         world_adopt(&g->world, i, e->ppid); /* a scan saw it first */
                         return;
                 }
@@ -228,17 +232,20 @@ static void on_fork(struct guard *g, const struct life_event *e)
         born(g, e);
 }
 
-/* The process that BPF speaks of. One whose birth it wasn't shown is met here; 0 for one that is gone
- * already, its pid another's. */
+/* The process that BPF speaks of; maybe one that is buried already. One whose birth BPF wasn't shown is met
+ * here; 0 for one that is gone, its pid another's. */
 static uint32_t find_or_meet(struct guard *g, const struct life_event *e)
 {
-        uint32_t i = world_find_birth(&g->world, e->pid, e->start_ns);
+        uint32_t i = world_find(&g->world, e->pid);
 
-        if (i)
+        if (i && is_birth_of(&g->board->process[i], e))
                 return i;
-        i = world_find(&g->world, e->pid);
         if (i && g->board->process[i].start_ns > e->start_ns)
                 return 0;
+        /* Only now: a pid may come back within the tolerance of a birth. */
+        i = i ? 0 : world_find_birth(&g->world, e->pid, e->start_ns);
+        if (i)
+                return i;
         guard_met(g, e->start_ns);
         return born(g, e);
 }
@@ -249,6 +256,8 @@ static void on_exec(struct guard *g, const struct life_event *e)
 
         if (!i)
                 return;
+        if (g->board->process[i].state == PROCESS_LEADER)
+                unwatch(g, i); /* a thread's exec: it took the dead leader's place */
         world_exec(&g->world, i, e->time_ns);
         if (e->command || e->exe)
                 world_set_command(&g->world, i, e->command, e->exe);
@@ -271,7 +280,7 @@ static void on_death(struct guard *g, const struct life_event *e)
                 world_set_comm(&g->world, i, e->comm);
         if (e->tid != e->pid) {
                 world_threads(&g->world, i, -1);
-                if (p->state != PROCESS_LEADER)
+                if (p->state != PROCESS_LEADER && e->others != LIFE_OTHERS_NONE)
                         return; /* a thread of a living process */
         }
         if (e->ppid > 0 && p->ppid != e->ppid)
@@ -338,9 +347,19 @@ void guard_events_lost(struct guard *g, const char *source, uint64_t missed, uin
                 "events lost; the processes were scanned again");
 }
 
+/* BPF tells of a death before the process is a zombie: it gives back its memory first, 82 us a MB. Not so the
+ * process that lives on by the exec of a thread. */
+static bool is_dying(const struct guard *g, uint32_t i)
+{
+        struct proc_stat st;
+
+        return g->board->process[i].state == PROCESS_ALIVE &&
+               proc_read_stat(g->proc_fd, g->board->process[i].pid, &st) == 0 && st.flags & PROC_FLAG_EXITING;
+}
+
 static void check_candidates(struct guard *g, uint64_t now_ns)
 {
-        uint32_t reads = 0;
+        uint32_t reads = 0, kept = 0;
 
         for (uint32_t k = 0; k < g->candidates; k++) {
                 uint32_t i = g->candidate[k].process;
@@ -348,11 +367,13 @@ static void check_candidates(struct guard *g, uint64_t now_ns)
                 if ((state != PROCESS_ALIVE && state != PROCESS_LEADER) ||
                         g->board->process[i].pid != g->candidate[k].pid)
                         continue; /* seen twice in this batch, or buried in it and its entry another's */
-                guard_check_dead(g, i, g->candidate[k].status, g->candidate[k].time_ns, now_ns);
+                if (!guard_check_dead(g, i, g->candidate[k].status, g->candidate[k].time_ns, now_ns) &&
+                        is_dying(g, i))
+                        g->candidate[kept++] = g->candidate[k];
                 if (g->board->process[i].state == PROCESS_ZOMBIE && reads++ < ZOMBIE_READS)
                         guard_read_zombie(g, i, false);
         }
-        g->candidates = 0;
+        g->candidates = kept;
 }
 
 static uint64_t drain_interval(const struct guard *g)
@@ -394,6 +415,8 @@ void guard_drain(struct guard *g, uint64_t now_ns)
                 drain_bpf(g, now_ns);
         now_ns = clock_boot_ns(); /* what a candidate's state is compared with */
         check_candidates(g, now_ns);
+        if (g->candidates)
+                drain_within(g, drain_interval(g));
         guard_resolve_queue(g);
         world_expire(&g->world, now_ns, g->world.awaiting > EXPIRE_CROWD ? EXPIRE_CROWD_NS : EXPIRE_NS);
         g->board->self.drains++;

@@ -176,21 +176,6 @@ void world_set_command(struct world *w, uint32_t i, const char *command, const c
         p->exe = e;
 }
 
-void world_exec(struct world *w, uint32_t i, uint64_t now_ns)
-{
-        struct process *p = &w->b->process[i];
-        struct service *s = &w->b->service[p->service];
-
-        /* A main process that replaces itself long after its birth has restarted in place. */
-        if (p->flags & PROCESS_F_INIT && now_ns > p->start_ns && now_ns - p->start_ns > NSEC_PER_SEC)
-                recent_push(&s->reexecs, now_ns, 0);
-        s->execs++;
-        /* What it inherited is no longer true, and nothing is better than its parent's name. */
-        world_set_command(w, i, NULL, NULL);
-        world_set_comm(w, i, "?");
-        p->flags &= (uint16_t)~PROCESS_F_ASKED;
-}
-
 /* ---- death ---- */
 
 static void ledger_add(struct world *w, uint32_t i)
@@ -219,6 +204,28 @@ static void ledger_remove(struct world *w, uint32_t i)
                 b->process[p->list_next].list_prev = p->list_prev;
         p->list_next = p->list_prev = 0;
         w->ledger_changed = true;
+}
+
+void world_exec(struct world *w, uint32_t i, uint64_t now_ns)
+{
+        struct process *p = &w->b->process[i];
+        struct service *s = &w->b->service[p->service];
+
+        if (p->state == PROCESS_LEADER) {
+                ledger_remove(w, i);
+                w->b->leaders--;
+                s->leaders--;
+                p->state = PROCESS_ALIVE;
+                p->exit_ns = 0;
+        }
+        /* A main process that replaces itself long after its birth has restarted in place. */
+        if (p->flags & PROCESS_F_INIT && now_ns > p->start_ns && now_ns - p->start_ns > NSEC_PER_SEC)
+                recent_push(&s->reexecs, now_ns, 0);
+        s->execs++;
+        /* What it inherited is no longer true, and nothing is better than its parent's name. */
+        world_set_command(w, i, NULL, NULL);
+        world_set_comm(w, i, "?");
+        p->flags &= (uint16_t)~PROCESS_F_ASKED;
 }
 
 static void holder_count(struct world *w, int32_t ppid, int by)

@@ -104,7 +104,8 @@ uint32_t world_find_birth(const struct world *w, int32_t pid, uint64_t start_ns)
 /* A birth. An entry of the same pid that was there is buried first. Inherits cgroup, service and
  * command of its parent. 0 when the table is full. */
 uint32_t world_born(struct world *w, int32_t pid, int32_t ppid, uint64_t start_ns, uint64_t now_ns);
-/* Another program runs in it; what it is called is told separately. */
+/* Another program runs in it; what it is called is told separately. A leader that a thread of its replaced by
+ * its exec is alive again. */
 void world_exec(struct world *w, uint32_t p, uint64_t now_ns);
 /* Writes down the birth parent of a process that a scan found. */
 void world_adopt(struct world *w, uint32_t p, int32_t ppid);

@@ -234,6 +234,23 @@ static void leaders(void)
         end();
 }
 
+static void exec_by_a_thread(void)
+{
+        begin();
+        uint32_t a = root_in("/system.slice/a.service", 10), l = born(11, 10, 101 * S);
+        struct service *s = &b->service[b->process[a].service];
+        world_threads(w, l, 1);
+        world_leader(w, l, 102 * S);
+        check_int(b->leaders + s->leaders, 2);
+        world_exec(w, l, 103 * S);
+        check_int(b->process[l].state, PROCESS_ALIVE);
+        check_int(b->process[l].exit_ns, 0);
+        check_int(b->leaders + s->leaders, 0);
+        check_int(b->ledger_head, 0);
+        check_int(s->processes, 2);
+        end();
+}
+
 static void old_found_late_hides_no_young(void)
 {
         begin();
@@ -560,6 +577,7 @@ static void all(void)
         test(zombies_are_counted);
         test(another_with_the_holders_pid);
         test(leaders);
+        test(exec_by_a_thread);
         test(old_found_late_hides_no_young);
         test(cpu_comes_late);
         test(churn_grows_nothing);

@@ -12,6 +12,7 @@
 enum { PROC_COMM = 16 };
 
 #define PROC_FLAG_KTHREAD UINT32_C(0x00200000) /* PF_KTHREAD in proc_stat.flags */
+#define PROC_FLAG_EXITING UINT32_C(0x00000004) /* PF_EXITING */
 
 struct proc_stat {
         int32_t pid, ppid, pgrp, sid;
