@@ -74,6 +74,8 @@ static void answered(struct vigil *v)
                 v->ready(v->ctx);
         if (v->every_ns)
                 look_again(v, v->every_ns);
+        else
+                loop_disarm(v->loop, &v->look); /* nobody wants to know again */
 }
 
 /* Any answer in HTTP will do, also that there are too many connections: it isn't hung. */
