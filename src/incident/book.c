@@ -40,6 +40,16 @@ void book_free(struct book *b)
         free(b);
 }
 
+void book_number_from(struct book *b, uint64_t id)
+{
+        b->next_id = MAX(b->next_id, id);
+}
+
+uint64_t book_next_number(const struct book *b)
+{
+        return b->next_id;
+}
+
 void book_configure(struct book *b, const struct book_params *p)
 {
         b->params = *p;
@@ -126,6 +136,12 @@ static void unshelve(struct book *b, uint32_t at)
 /* Takes `json` over. */
 static void shelve(struct book *b, const struct incident *n, char *json, size_t len, int64_t resolved_ns)
 {
+        bool full = b->shelved == BOOK_SHELF || (b->shelved && b->shelf_bytes + len > BOOK_SHELF_BYTES);
+
+        if (full && resolved_ns < b->shelf[0].resolved_ns) {
+                free(json); /* older than what is kept here */
+                return;
+        }
         while (b->shelved == BOOK_SHELF || (b->shelved && b->shelf_bytes + len > BOOK_SHELF_BYTES))
                 unshelve(b, 0);
         uint32_t at = b->shelved++;

@@ -58,6 +58,9 @@ struct book_keeper {
  * number. */
 struct book *book_new(const struct book_params *p, uint64_t first_id);
 void book_free(struct book *b);
+/* Numbers to come are at least `id`; and the next one. */
+void book_number_from(struct book *b, uint64_t id);
+uint64_t book_next_number(const struct book *b);
 void book_configure(struct book *b, const struct book_params *p);
 void book_keep(struct book *b, const struct book_keeper *k);
 /* False when there are BOOK_LISTENERS already. */

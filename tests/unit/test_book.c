@@ -2,6 +2,7 @@
  * restart loses nothing. Findings are made by the real detectors on made boards, or put there by hand; the
  * test owns the clock.
  */
+#include "base/clock.h"
 #include "detect_lab.h"
 #include "failing_malloc.h"
 #include "incident/book.h"
@@ -718,6 +719,34 @@ static void a_resolved_one_is_found_again(void)
         desk_done(d);
 }
 
+/* Brought newest first, as a store does, more than there is room for: the newest stay. */
+static void the_shelf_keeps_the_newest(void)
+{
+        struct desk *d = desk_new();
+        char json[200], when[CLOCK_RFC3339_SIZE];
+
+        for (int i = 199; i > 0; i--) {
+                int64_t at = (int64_t)d->l->now + OFFSET - (int64_t)FAKE_S(10 * (200 - i));
+                snprintf(json, sizeof json,
+                        "{\"id\":%d,\"state\":\"resolved\",\"service\":\"s\",\"resolved_at\":\"%s\"}", i,
+                        clock_rfc3339(at, when));
+                check_int(book_restore(d->book, json, strlen(json), d->l->now, OFFSET), 0);
+        }
+        struct incident *n = get(d, 199), *none;
+        incident_free(n);
+        incident_free(get(d, 150));
+        check_int(book_get(d->book, 100, &none), -ENOENT);
+        check_int(book_next_number(d->book), 200);
+        book_number_from(d->book, 1000);
+        book_number_from(d->book, 7);
+        find(d, 1, "pids", fake_service(d->l->b, "t", SERVICE_CONTAINER), SEVERITY_WARNING);
+        find(d, 2, "pids", fake_service(d->l->b, "s", SERVICE_CONTAINER), SEVERITY_WARNING);
+        look(d, 5);
+        check(told_of(d, BOOK_OPENED, 1000));
+        check(told_of(d, BOOK_REOPENED, 199)); /* the last of that service */
+        desk_done(d);
+}
+
 /* ---- what can go wrong ---- */
 
 /* Every allocation fails in turn: later looks make up for it, and nobody is told twice. */
@@ -973,6 +1002,7 @@ static void all(void)
         test(a_restart_of_the_recorder_changes_nothing);
         test(a_restart_of_the_guard_is_waited_out);
         test(a_resolved_one_is_found_again);
+        test(the_shelf_keeps_the_newest);
         test(without_memory);
         test(hostile_names_stay_themselves);
         test(wall_clock_steps);
