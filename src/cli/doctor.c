@@ -17,7 +17,8 @@ static const struct verb_option options[] = {
         {"--socket", "PATH", "the daemon's socket; default $SEXTON_SOCKET, else /run/sexton/sexton.sock"},
         {"--engine-socket", "PATH", "the container engine's socket; default: look for Docker's and Podman's"},
         {"--json", NULL, "as JSON: {\"checks\":[{\"name\",\"state\",\"text\",\"advice\"}]}"},
-        {"--color", "WHEN", "auto, always or never; auto honours NO_COLOR and asks for a terminal"},
+        {"--color", "WHEN", "auto, always or never; auto honours NO_COLOR and asks for a terminal",
+                options_color_words},
 };
 
 static const char *const state_names[] = {

@@ -185,17 +185,18 @@ int options_number(const struct options *o, const char *name, uint64_t fallback,
         return 0;
 }
 
+const char *const options_color_words[] = {
+        [COLOR_AUTO] = "auto", [COLOR_ALWAYS] = "always", [COLOR_NEVER] = "never", NULL};
+
 int options_color(const struct options *o, enum color_mode *ret)
 {
-        static const char *const words[] = {
-                [COLOR_AUTO] = "auto", [COLOR_ALWAYS] = "always", [COLOR_NEVER] = "never"};
         const char *value = options_get(o, "--color");
 
         *ret = COLOR_AUTO;
         if (!value)
                 return 0;
-        for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-                if (!strcmp(value, words[i])) {
+        for (size_t i = 0; options_color_words[i]; i++) {
+                if (!strcmp(value, options_color_words[i])) {
                         *ret = (enum color_mode)i;
                         return 0;
                 }

@@ -23,7 +23,8 @@ struct options {
                 {"--timeout", "DURATION", "how long to wait for the answer; default 10s"},                   \
                 {"--json", NULL, "the daemon's answer as JSON"},                                             \
         {                                                                                                    \
-                "--color", "WHEN", "auto, always or never; auto honours NO_COLOR and asks for a terminal"    \
+                "--color", "WHEN", "auto, always or never; auto honours NO_COLOR and asks for a terminal",   \
+                        options_color_words                                                                  \
         }
 
 /* Reads argv[1..] for the verb. OPTIONS_GO_ON, or the exit code to end with (help was asked for, or a
@@ -39,5 +40,6 @@ int options_duration(const struct options *o, const char *name, double fallback,
 /* A whole number in [min, max], the same way. */
 int options_number(const struct options *o, const char *name, uint64_t fallback, uint64_t min, uint64_t max,
         uint64_t *ret);
+extern const char *const options_color_words[]; /* by enum color_mode; NULL at the end */
 /* --color: 0, or -EXIT_USAGE after telling. */
 int options_color(const struct options *o, enum color_mode *ret);

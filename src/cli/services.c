@@ -8,15 +8,16 @@
 
 extern const struct verb verb_services;
 
+static const char *const sorts[] = {
+        "trouble", "cpu", "load", "memory", "processes", "zombies", "restarts", "name", NULL};
+
 static const struct verb_option options[] = {
         OPTIONS_OF_CLIENTS,
         OPTIONS_OF_WATCHERS,
-        {"--sort", "BY", "trouble (default), cpu, load, memory, processes, zombies, restarts or name"},
+        {"--sort", "BY", "trouble (default), cpu, load, memory, processes, zombies, restarts or name", sorts},
         {"--all", NULL, "show services without processes too"},
 };
 
-static const char *const sorts[] = {
-        "trouble", "cpu", "load", "memory", "processes", "zombies", "restarts", "name"};
 static const char *const sort_paths[] = {
         NULL, "cpu_ratio", "load", "memory_bytes", "processes", "zombies", "restarts_last_hour", NULL};
 
@@ -141,9 +142,9 @@ static int once(const struct options *o)
 
         if (options_color(o, &color) < 0)
                 return EXIT_USAGE;
-        while (by && sort < ARRAY_SIZE(sorts) && strcmp(by, sorts[sort]) != 0)
+        while (by && sorts[sort] && strcmp(by, sorts[sort]) != 0)
                 sort++;
-        if (sort == ARRAY_SIZE(sorts)) {
+        if (!sorts[sort]) {
                 fprintf(stderr, "sexton services: --sort: one of %s\n",
                         options[ARRAY_SIZE(options) - 2].help);
                 return EXIT_USAGE;

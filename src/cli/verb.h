@@ -13,6 +13,7 @@ struct verb_option {
         const char *name;  /* "--socket" */
         const char *value; /* "PATH", or NULL for a flag */
         const char *help;
+        const char *const *choices; /* the words it may be, NULL at the end; NULL: anything */
 };
 
 struct verb {

@@ -11,11 +11,13 @@ extern const struct verb verb_zombies;
 
 enum { SHOWN = 20 };
 
+static const char *const kinds[] = {"transient", "unreaped", "orphan", "leader", NULL};
+
 static const struct verb_option options[] = {
         OPTIONS_OF_CLIENTS,
         OPTIONS_OF_WATCHERS,
         {"--service", "SERVICE", "only those of one service"},
-        {"--kind", "KIND", "only transient, unreaped, orphan or leader"},
+        {"--kind", "KIND", "only transient, unreaped, orphan or leader", kinds},
         {"--all", NULL, "list every one, not only the first 20"},
 };
 
