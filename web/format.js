@@ -2,6 +2,7 @@
 import { el, setAttribute, setText } from "./dom.js";
 
 const NONE = "–";
+const WHOLE = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const UNITS = ["B", "KB", "MB", "GB", "TB", "PB"];
 /* Controls, and characters that hide or turn round the text beside them. */
 const HIDDEN =
@@ -35,7 +36,7 @@ export function decimal(value, digits = 2) {
 }
 
 export function count(value) {
-    return known(value) ? Math.round(value).toLocaleString("en") : NONE;
+    return known(value) ? WHOLE.format(value) : NONE;
 }
 
 export function percent(ratio) {

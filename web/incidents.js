@@ -48,7 +48,7 @@ class Card {
         this.badge = badge("");
         this.title = el("a", { "data-row": true, class: "incident-title" });
         this.culprit = el("a");
-        this.by = el("span", {}, "culprit ", el("bdi", {}, this.culprit));
+        this.by = el("span", {}, "culprit ", el("bdi", {}, this.culprit), " · ");
         this.opened = time(null);
         this.since = el("span");
         this.verdict = el("p", { class: "incident-verdict" });
@@ -57,7 +57,7 @@ class Card {
             "li",
             { class: "incident" },
             el("div", { class: "incident-head" }, this.badge, this.title),
-            el("p", { class: "sub" }, this.by, " ", el("span", {}, "opened ", this.opened), " ", this.since),
+            el("p", { class: "sub" }, this.by, "opened ", this.opened, " ", this.since),
             this.verdict,
             this.suspects,
         );

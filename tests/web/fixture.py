@@ -6,7 +6,6 @@
 import http.client
 import http.server
 import json
-import math
 import random
 import re
 import sys
@@ -144,16 +143,35 @@ WHY = (
 def calm_world():
     """A healthy host."""
     world = World()
-    names = ["odin/redis", "odin/postgres", "odin/web", "odin/caddy"]
-    world.services = [service(name, image=f"{name[5:]}:latest", health="healthy") for name in names]
-    world.services += [service(name, "systemd") for name in ("ssh.service", "docker.service", "cron.service")]
+    for name, image, cpu, memory, processes in (
+        ("odin/postgres", "postgres:16.4", 0.06, 212, 14), ("odin/web", "odin/web:2024.11", 0.04, 96, 5), ("odin/redis", "redis:7.4", 0.02, 19, 1),
+        ("odin/caddy", "caddy:2.8", 0.01, 31, 1), ("odin/flower", "mher/flower:2.0", 0.01, 74, 1),
+    ):  # fmt: skip
+        world.services.append(service(name, image=image, health="healthy", cpu_ratio=cpu, load=cpu * 1.1, memory_bytes=memory * MB, processes=processes))
+    for name, cpu, memory, processes in (("docker.service", 0.03, 118, 2), ("containerd.service", 0.02, 57, 12), ("ssh.service", 0, 6, 1),
+                                         ("systemd-journald.service", 0, 22, 1), ("cron.service", 0, 2, 1)):  # fmt: skip
+        world.services.append(service(name, "systemd", cpu_ratio=cpu, load=cpu, memory_bytes=memory * MB, processes=processes))
     world.series = lambda name, what, at: noise(what, at) * (1 if what != "memory_bytes" else 60 * MB)
     return world
 
 
+NORMAL = {"memory_bytes": 1.0, "memory_used_ratio": 0.38, "zombies": 0, "processes": 9, "psi_memory": 0.001, "psi_io": 0.004,
+          "psi_cpu": 0.02, "load1": 0.28}  # fmt: skip
+
+
+def wave(what, at):
+    """Between 0 and 1, never twice the same, but the same for the same moment."""
+
+    def point(k):
+        return random.Random(f"{what} {k}").random()
+
+    k, part = divmod(at / 40, 1)
+    return (point(k) * (1 - part) + point(k + 1) * part) * 0.7 + random.Random(f"{what} {at // 10}").random() * 0.3
+
+
 def noise(what, at):
-    wave = math.sin(at / 97) + math.sin(at / 31 + len(what)) * 0.6 + math.sin(at / 7.3) * 0.3
-    return {"memory_bytes": 1.0, "memory_used_ratio": 0.38, "zombies": 0, "processes": 9}.get(what, 0.12) * (1 + 0.12 * wave)
+    calm = what in ("memory_bytes", "memory_used_ratio", "zombies", "processes")
+    return NORMAL.get(what, 0.12) * (1 + (0.03 if calm else 1.2) * (wave(what, at) - 0.5))
 
 
 def incident_world():
@@ -187,13 +205,14 @@ def incident_world():
                 return round(3 * grown(at))
             rise = min(1.0, grown(at) / 20)
             end = {"load1": 4.2, "cpu_ratio": 0.97, "memory_used_ratio": 0.73, "psi_cpu": 0.43, "psi_memory": 0.02, "psi_io": 0.008}[what]
-            return noise(what, at) + (end - noise(what, at)) * rise * (1 + 0.05 * math.sin(at / 23))
+            return noise(what, at) * (1 - rise) + end * rise * (1 + (0.02 if what == "memory_used_ratio" else 0.25) * (wave(what, at) - 0.6))
         if name == "odin/celery-worker":
             rise = min(1.0, grown(at) / 18)
             value = {"zombies": round(3 * grown(at)), "processes": 7 + round(16 * rise), "memory_bytes": (210 + 400 * rise) * MB,
                      "cpu_ratio": 0.15 + 1.55 * rise, "load": 0.1 + 3.5 * rise, "psi_cpu": 0.61 * rise, "psi_memory": 0.08 * rise,
                      "psi_io": 0.001}[what]  # fmt: skip
-            return value * (1 + 0.04 * math.sin(at / 19)) if what not in ("zombies", "processes") else value
+            spread = {"zombies": 0, "processes": 0, "memory_bytes": 0.03}.get(what, 0.25)
+            return value * (1 + spread * (wave(what, at) - 0.5))
         return noise(what, at) * (60 * MB if what == "memory_bytes" else 1)
 
     world.series = series
