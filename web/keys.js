@@ -58,6 +58,13 @@ function showHelp() {
                     el("dd", {}, what),
                 ]),
             ),
+            el(
+                "p",
+                { class: "sub" },
+                "Charts by uPlot: ",
+                el("a", { href: "/assets/uplot-licence.txt" }, "licence"),
+                ".",
+            ),
             el("form", { method: "dialog" }, el("button", {}, "Close")),
         );
     if (!dialog.open) dialog.showModal();
