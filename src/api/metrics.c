@@ -5,6 +5,7 @@
 #include "api/api.h"
 
 #include "base/text.h"
+#include "notify/policy.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -468,6 +469,30 @@ static void incidents(struct metrics *m)
         }
 }
 
+static void notifications(struct metrics *m)
+{
+        const struct policy *p = m->v->policy;
+
+        if (!p || !p->notifiers)
+                return;
+        family(m, "sexton_notifications", COUNTER, "Notices of incidents, by what became of them.");
+        for (uint32_t i = 0; i < p->notifiers; i++)
+                for (int f = 0; f < FATES; f++) {
+                        sample_begin(m, "sexton_notifications", COUNTER);
+                        label(m, '{', "notifier", p->notifier[i].config.name, SIZE_MAX);
+                        label(m, ',', "outcome", policy_fate_name((enum policy_fate)f), SIZE_MAX);
+                        out_text(m->out, "}");
+                        value(m, (double)p->notifier[i].fate[f]);
+                }
+        family(m, "sexton_notifications_queued", GAUGE, "Notices that wait to be delivered.");
+        for (uint32_t i = 0; i < p->notifiers; i++) {
+                sample_begin(m, "sexton_notifications_queued", GAUGE);
+                label(m, '{', "notifier", p->notifier[i].config.name, SIZE_MAX);
+                out_text(m->out, "}");
+                value(m, p->notifier[i].queued);
+        }
+}
+
 static void build_info(struct metrics *m)
 {
         const struct host *h = &m->v->board->host;
@@ -494,6 +519,7 @@ void api_metrics(const struct api_view *v, bool openmetrics, struct out *o)
         delays(&m);
         findings(&m);
         incidents(&m);
+        notifications(&m);
         if (openmetrics)
                 out_text(o, "# EOF\n");
 }

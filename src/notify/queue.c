@@ -121,8 +121,10 @@ static bool append(struct policy *p, uint32_t notifier, const struct job *j, con
                 if (at)
                         end(p, q, at, FATE_DROPPED, "too many notices wait");
         }
-        while (*last)
+        /* by their numbers: after a restart they come in any order */
+        while (*last && (*last)->job.notice < j->notice)
                 last = &(*last)->next;
+        n->next = *last;
         *last = n;
         q->queued++;
         return true;

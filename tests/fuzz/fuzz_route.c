@@ -13,6 +13,25 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct board *board;
 static struct history history;
+static struct policy *policy;
+
+static void ignore_put(void *ctx, const char *kind, const char *id, bool open, const char *service,
+        int64_t time_ms, const char *json, size_t len)
+{
+}
+
+static void ignore_remove(void *ctx, const char *kind, const char *id)
+{
+}
+
+static bool ignore_send(void *ctx, const struct job *j, const char *json)
+{
+        return true;
+}
+
+static void ignore_report(void *ctx, const struct policy_report *r)
+{
+}
 
 static uint64_t now(void)
 {
@@ -35,6 +54,17 @@ static void setup(void)
         struct event e = {
                 .kind = EVENT_EXIT, .unix_ns = 1795469400000000000, .count = 1, .service = "odin/worker"};
 
+        static const struct policy_ops ops = {
+                .put = ignore_put, .remove = ignore_remove, .send = ignore_send, .report = ignore_report};
+        static struct config c;
+
+        config_defaults(&c);
+        c.notify_count = 1;
+        strcpy(c.notify[0].name, "hook");
+        strcpy(c.notify[0].type, "webhook");
+        policy = calloc(1, sizeof *policy);
+        policy_init(policy, &ops, "vm", (struct policy_now){.boot_ns = FAKE_T0, .unix_ms = 1795469400000});
+        policy_configure(policy, &c, (struct policy_now){0});
         board = fake_board();
         board->updated_ns = FAKE_T0;
         uint16_t s = fake_service(board, "odin/worker", SERVICE_COMPOSE);
@@ -59,6 +89,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (!board)
                 setup();
         env.board = board;
+        env.policy = policy;
         if (!text)
                 return 0;
         if (size)
@@ -75,6 +106,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                         q.arg[q.args].value = value;
                 }
                 q.args++;
+        }
+        /* the last parameter is the body too */
+        if (q.args && q.args <= ROUTE_ARGS) {
+                q.body = q.arg[q.args - 1].name;
+                q.body_bytes = strlen(q.body);
+                q.from_unix_socket = true;
         }
         q.method = fields[0];
         q.path = fields[1];

@@ -325,6 +325,60 @@ static void wrong_requests(void)
         check_int(get("/sexton/v1/why?subject=nobody"), 404);
 }
 
+static int change(int fd, const char *method, const char *target, const char *body)
+{
+        char request[8192];
+        int n = snprintf(request, sizeof request,
+                "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s",
+                method, target, strlen(body), body);
+
+        return say(fd, request, (size_t)n);
+}
+
+static void changes_by_unix_socket_only(void)
+{
+        static const char *const wrong[] = {"", "[]", "{", "{\"service\":\"a\"}",
+                "{\"service\":\"a\",\"seconds\":\"1\"}", "{\"service\":\"\",\"seconds\":60}",
+                "{\"service\":\"a\",\"seconds\":0}", "{\"service\":\"a\",\"seconds\":1e12}",
+                "{\"service\":\"a\\u001b\",\"seconds\":60}", "{\"service\":\"a\",\"seconds\":60,\"bogus\":1}",
+                "{\"service\":\"a\",\"service\":\"b\",\"seconds\":6}"};
+        static const char good[] = "{\"service\":\"odin/*\",\"seconds\":60,\"comment\":\"why\"}";
+        char big[6000], target[100];
+        unsigned long long id = 0;
+
+        touch();
+        check_int(change(connect_tcp(), "POST", "/sexton/v1/silences", good), 403);
+        check(strstr(body_of, "Unix socket"));
+        check_int(change(connect_tcp(), "DELETE", "/sexton/v1/silences?id=1", ""), 403);
+        check_int(change(connect_unix(), "PUT", "/sexton/v1/silences", good), 405);
+        check(strstr(answer, "Allow: GET, HEAD, POST, DELETE"));
+        check_int(change(connect_unix(), "POST", "/sexton/v1/status", good), 405);
+        check(strstr(answer, "Allow: GET, HEAD\r\n"));
+        check_int(change(connect_unix(), "POST", "/sexton/v1/nope", good), 404);
+        for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+                int status = change(connect_unix(), "POST", "/sexton/v1/silences", wrong[i]);
+                if (status != 400)
+                        printf("# %s\n", wrong[i]);
+                check_int(status, 400);
+        }
+        memset(big, ' ', sizeof big - 1);
+        big[sizeof big - 1] = '\0';
+        check_int(change(connect_unix(), "POST", "/sexton/v1/silences", big), 413);
+        check_int(change(connect_unix(), "POST", "/sexton/v1/silences", good), 200);
+        is_json("silences");
+        check(sscanf(body_of, "{\"id\":%llu", &id) == 1);
+        check_int(get("/sexton/v1/silences"), 200);
+        check(strstr(body_of, "odin/*") && strstr(body_of, "why"));
+        snprintf(target, sizeof target, "/sexton/v1/silences?id=%llu", id);
+        check_int(change(connect_unix(), "DELETE", target, ""), 200);
+        check_int(change(connect_unix(), "DELETE", target, ""), 404);
+        check_int(change(connect_unix(), "DELETE", "/sexton/v1/silences", ""), 400);
+        check_int(change(connect_unix(), "POST", "/sexton/v1/notify", "{\"test\":null}"),
+                404); /* nobody is told */
+        check_int(get("/sexton/v1/notify"), 200);
+        is_json("notifiers");
+}
+
 static void other_names(void)
 {
         static const struct {
@@ -613,6 +667,7 @@ static void all(void)
         test(dashboard_served);
         test(metrics_negotiated);
         test(wrong_requests);
+        test(changes_by_unix_socket_only);
         test(other_names);
         test(huge_requests);
         test(garbage);
