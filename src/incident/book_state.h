@@ -86,6 +86,8 @@ struct incident *book_find_open(const struct book *b, const char *owner, bool di
 struct incident *book_open(struct look *l, const char *owner, bool disk);
 /* A resolved one of that owner that may still reopen, open again; NULL when there is none. */
 struct incident *book_reopen(struct look *l, const char *owner, bool disk);
+/* Puts what changed, tells, and takes those that are over from the open ones to the shelf. */
+void book_publish(struct look *l);
 static inline void book_news(struct incident *n, enum book_change change)
 {
         n->news |= (uint8_t)(1u << change);
