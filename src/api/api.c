@@ -98,6 +98,11 @@ int api_query_set(
                 r = set_text(q->state, sizeof q->state, value, e);
                 if (r < 0 || (strcmp(q->state, "open") != 0 && strcmp(q->state, "resolved") != 0))
                         r = error_set(e, -EINVAL, "wants open or resolved");
+        } else if (!strcmp(name, "format")) {
+                r = set_text(q->format, sizeof q->format, value, e);
+                if (r < 0 || (strcmp(q->format, "markdown") != 0 && strcmp(q->format, "html") != 0 &&
+                                     strcmp(q->format, "json") != 0))
+                        r = error_set(e, -EINVAL, "wants markdown, html or json");
         } else if (!strcmp(name, "holder")) {
                 r = set_number(&number, INT32_MAX, value, e);
                 q->holder = (int32_t)number;
@@ -114,7 +119,7 @@ int api_query_set(
                 text_printable(shown, sizeof shown, name, strlen(name));
                 return error_set(e, -EINVAL,
                         "unknown parameter %s; there are service, kind, subject, since, after, id, state, "
-                        "limit, "
+                        "format, limit, "
                         "holder and summary",
                         shown);
         }

@@ -32,6 +32,7 @@ struct api_query {
         uint64_t after;           /* event number */
         uint32_t limit;           /* 0 = the default of the verb */
         uint64_t id;              /* of an incident; 0 = all */
+        char format[12];          /* of a report: "markdown", "html", "json"; "" = markdown */
         char state[12];           /* of incidents: "open", "resolved"; "" = all */
         int32_t holder;           /* of zombies: the pid of who should bury them; 0 = all */
         bool summary;             /* of zombies: only the sums by holder, of which `limit` at most */
@@ -46,6 +47,9 @@ void api_services(const struct api_view *v, const struct api_query *q, struct js
 void api_findings(const struct api_view *v, struct json_out *j);
 /* -ENOENT with the error set when there is no incident of number q->id. Needs no board. */
 int api_incidents(const struct api_view *v, const struct api_query *q, struct json_out *j, struct error *e);
+/* The report on incident q->id in q->format; as JSON: what it is made from (report/records.h). v->board may
+ * be NULL. -EINVAL without q->id, -ENOENT, -ENOMEM with the error set. */
+int api_report(const struct api_view *v, const struct api_query *q, struct out *o, struct error *e);
 /* -ENOENT with the error set when q->subject is neither a service nor an incident's number. */
 int api_why(const struct api_view *v, const struct api_query *q, struct json_out *j, struct error *e);
 /* Needs no board: v->board may be NULL. */

@@ -180,12 +180,11 @@ int client_ask(const struct options *o, const struct target *t, struct reply *re
         return client_send(o, "GET", t, NULL, ret);
 }
 
-int client_send(const struct options *o, const char *method, const struct target *t, const char *body,
+int client_fetch(const struct options *o, const char *method, const struct target *t, const char *body,
         struct reply *ret)
 {
         const char *path = client_socket(o), *verb = o->verb->name;
         struct error e = {0};
-        json_error_t syntax;
         char text[700];
         double timeout;
 
@@ -205,12 +204,27 @@ int client_send(const struct options *o, const char *method, const struct target
                 fprintf(stderr, "sexton %s: %s\n", verb, text);
                 return EXIT_UNREACHABLE;
         }
-        r.json = json_loadb(r.http.body, r.http.len, JSON_ALLOW_NUL, &syntax);
-        if (r.http.status != 200)
+        if (r.http.status != 200) {
+                r.json = json_loadb(r.http.body, r.http.len, JSON_ALLOW_NUL, NULL);
                 return not_ok(o->verb, &r);
+        }
+        *ret = r;
+        r = (struct reply){0};
+        return EXIT_DONE;
+}
+
+int client_send(const struct options *o, const char *method, const struct target *t, const char *body,
+        struct reply *ret)
+{
+        cleanup_reply struct reply r = {0};
+        int code = client_fetch(o, method, t, body, &r);
+
+        if (code != EXIT_DONE)
+                return code;
+        r.json = json_loadb(r.http.body, r.http.len, JSON_ALLOW_NUL, NULL);
         if (!json_is_object(r.json)) {
                 fprintf(stderr, "sexton %s: what answers at the socket is no Sexton: not a JSON object\n",
-                        verb);
+                        o->verb->name);
                 return EXIT_UNREACHABLE;
         }
         *ret = r;

@@ -3,8 +3,8 @@
  */
 #pragma once
 
+#include "base/answer.h"
 #include "base/http_client.h"
-#include "cli/answer.h"
 #include "cli/options.h"
 
 /* "/sexton/v1/VERB?key=value", escaped. */
@@ -27,6 +27,9 @@ void reply_done(struct reply *r);
 int client_ask(const struct options *o, const struct target *t, struct reply *ret);
 /* The same for what changes something: method POST or DELETE; body: JSON, or NULL. */
 int client_send(const struct options *o, const char *method, const struct target *t, const char *body,
+        struct reply *ret);
+/* The same for an answer of any kind: its JSON stays NULL. */
+int client_fetch(const struct options *o, const char *method, const struct target *t, const char *body,
         struct reply *ret);
 /* The answer as it came, or indented and in ASCII when standard output is a terminal. */
 void client_print_json(const struct reply *r);

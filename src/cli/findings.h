@@ -1,7 +1,7 @@
 /* Findings as `status` and `incidents` show them. */
 #pragma once
 
-#include "cli/answer.h"
+#include "base/answer.h"
 #include "cli/render.h"
 
 /* True when one of severity warning or critical is in the list that isn't closed. */

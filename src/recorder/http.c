@@ -75,8 +75,13 @@ static void add_headers(const struct mhd *m, struct MHD_Response *response, cons
 
         for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
                 m->add_response_header(response, fixed[i][0], fixed[i][1]);
+        static const char report_policy[] =
+                "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; "
+                "form-action 'none'";
         m->add_response_header(response, "Content-Security-Policy",
-                r->asset ? page_policy : "default-src 'none'; frame-ancestors 'none'");
+                r->asset       ? page_policy
+                : r->has_style ? report_policy
+                               : "default-src 'none'; frame-ancestors 'none'");
         /* the dashboard's files are asked for anew each time, and sent again only when they changed */
         m->add_response_header(response, "Cache-Control", r->asset ? "no-cache" : "no-store");
         m->add_response_header(response, "Vary", "Accept, Accept-Encoding");

@@ -23,6 +23,8 @@ enum {
 static const char json_type[] = "application/json; charset=utf-8";
 static const char text_type[] = "text/plain; charset=utf-8";
 static const char metrics_type[] = "text/plain; version=0.0.4; charset=utf-8";
+static const char markdown_type[] = "text/markdown; charset=utf-8";
+static const char html_type[] = "text/html; charset=utf-8";
 static const char openmetrics_type[] = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 struct route {
@@ -82,6 +84,7 @@ void route_reply_error(struct route_reply *r, int status, const char *fmt, ...)
         release(r);
         r->status = status;
         r->asset = NULL;
+        r->has_style = false;
         r->content_type = json_type;
         r->retry = status == 503;
         json_out_object(&r->body, NULL);
@@ -179,6 +182,25 @@ static void answer_why(struct route_reply *r, const struct route_request *reques
                 route_reply_error(r, 404, "%s", e.text);
 }
 
+static bool look(struct route_reply *r, struct error *e);
+
+/* Also while the guard doesn't report: then without what the host is like now. */
+static void answer_report(
+        struct route_reply *r, const struct route_request *request, const struct api_query *q)
+{
+        struct error e = {0};
+
+        look(r, NULL);
+        r->has_style = !strcmp(q->format, "html");
+        if (r->has_style)
+                r->content_type = html_type;
+        else if (!strcmp(q->format, "json"))
+                r->content_type = json_type;
+        int n = api_report(&r->view, q, &r->body.out, &e);
+        if (n < 0)
+                route_reply_error(r, n == -ENOENT ? 404 : n == -EINVAL ? 400 : 503, "%s", e.text);
+}
+
 /* The weight that an Accept header gives to a media type, in thousandths; -1 when it is not named. */
 static int accepted(const char *accept, const char *type)
 {
@@ -245,6 +267,8 @@ static const struct route routes[] = {
                 "who is to blame, who is not, and what to do (?subject=)"},
         {"/sexton/v1/incidents", json_type, false, true, answer_incidents,
                 "what was wrong together (?id= &state= &limit=)"},
+        {"/sexton/v1/report", markdown_type, false, true, answer_report,
+                "the post-mortem of one (?id= &format=markdown|html|json)"},
         {"/sexton/v1/notify", json_type, false, false, answer_notify, "who is told of incidents"},
         {"/sexton/v1/silences", json_type, false, false, answer_silences, "what is not told"},
 };
@@ -329,31 +353,31 @@ static bool read_query(struct route_reply *r, const struct route_request *reques
         return true;
 }
 
-/* A snapshot of the board of a guard that lives. */
-static bool look(struct route_reply *r)
+/* A snapshot of the board of a guard that lives. Else false with the error set. */
+static bool look(struct route_reply *r, struct error *e)
 {
         struct route_env *env = r->env;
         uint64_t now = r->view.now_ns, updated = env->board->updated_ns;
 
         if (!updated) {
-                route_reply_error(r, 503, "the guard has not reported yet");
+                error_set(e, -EAGAIN, "the guard has not reported yet");
                 return false;
         }
         if (now > updated + STALE_SEC * NSEC_PER_SEC) {
-                route_reply_error(r, 503,
+                error_set(e, -EAGAIN,
                         "the guard has not reported for %.0f s: it is being restarted, or it hangs",
                         view_age(updated, now));
                 return false;
         }
         r->snapshot = board_snapshot(env->board, BOARD_WHOLE, SNAPSHOT_TRIES);
         if (!r->snapshot) {
-                route_reply_error(r, 503,
+                error_set(e, -errno,
                         errno == EAGAIN ? "the guard is writing all the time, or ended while it wrote"
                                         : "there is no memory");
                 return false;
         }
         if (api_view_init(&r->view, r->snapshot, env->history, env->book, now, r->view.wall_offset_ns) < 0) {
-                route_reply_error(r, 503, "there is no memory");
+                error_set(e, -ENOMEM, "there is no memory");
                 return false;
         }
         r->view.policy = env->policy;
@@ -439,8 +463,11 @@ void route_handle(struct route_env *env, const struct route_request *request, st
         r->content_type = route->content_type;
         if (route->takes_query && !read_query(r, request, &q))
                 return;
-        if (route->needs_board && !look(r))
+        struct error e = {0};
+        if (route->needs_board && !look(r, &e)) {
+                route_reply_error(r, 503, "%s", e.text);
                 return;
+        }
         route->answer(r, request, &q);
         if (r->status == 200 && r->content_type == json_type && route->answer != answer_zombies)
                 out_text(&r->body.out, "\n");

@@ -39,6 +39,7 @@ struct route_reply {
         int status;
         const char *content_type;
         const char *allow;             /* for 405 */
+        bool has_style;                /* a page with its style in it, and nothing else */
         bool retry;                    /* come again in a second */
         const struct asset *asset;     /* of the dashboard; NULL = the body below */
         const struct asset_form *form; /* of the asset; its data is the body, unless the status is 304 */

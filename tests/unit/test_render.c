@@ -1,7 +1,7 @@
 /* Rendering for people: widths of characters, cutting and folding, tables, numbers, hostile text. */
+#include "base/answer.h"
 #include "base/text.h"
 #include "base/units.h"
-#include "cli/answer.h"
 #include "cli/render.h"
 #include "tap.h"
 

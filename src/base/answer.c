@@ -1,5 +1,5 @@
 /* Reading the daemon's JSON: see answer.h. */
-#include "cli/answer.h"
+#include "base/answer.h"
 
 #include "base/text.h"
 

@@ -1,0 +1,110 @@
+/* What a report is made from: the incident, and of its time the host, the history and the events that count.
+ * Each part is the answer that anybody else gets, so that a reader can ask for the same again.
+ */
+#include "api/api.h"
+
+#include "base/clock.h"
+#include "report/records.h"
+#include "report/report.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { EVENTS = 2000, PART_MAX = 8 << 20 };
+
+/* What was written as JSON becomes a member; what can't be, null. */
+static bool take(json_t *root, const char *key, struct json_out *part, bool append)
+{
+        json_t *value = part->out.failed ? NULL : json_loadb(part->out.buf, part->out.len, 0, NULL);
+
+        json_out_done(part);
+        if (!value)
+                return false;
+        if (append)
+                return json_array_append_new(json_object_get(root, key), value) == 0;
+        return json_object_set_new(root, key, value) == 0;
+}
+
+static bool take_status(const struct api_view *v, json_t *root)
+{
+        struct json_out part = json_out_of(PART_MAX);
+
+        api_status(v, &part);
+        return take(root, "host", &part, false);
+}
+
+/* By kind, so that a flood of one leaves the others whole. */
+static bool take_events(const struct api_view *v, json_t *root, double since)
+{
+        static const enum event_kind kinds[] = {EVENT_RESTART, EVENT_HEALTH_TIMEOUT, EVENT_HEALTH_FAIL,
+                EVENT_OOM, EVENT_DEPLOY, EVENT_DIE, EVENT_START, EVENT_STOP, EVENT_CONFIG, EVENT_ACTION,
+                EVENT_GAP};
+
+        if (json_object_set_new(root, "events", json_array()) < 0)
+                return false;
+        for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+                struct api_query q = {.limit = EVENTS, .since_unix_ns = (int64_t)(since * 1e9)};
+                struct json_out part = json_out_of(PART_MAX);
+
+                snprintf(q.kind, sizeof q.kind, "%s", event_kind_name(kinds[i]));
+                api_events(v, &q, &part);
+                if (!take(root, "events", &part, true))
+                        return false;
+        }
+        return true;
+}
+
+static int facts(const struct api_view *v, const struct api_query *q, json_t **ret, struct error *e)
+{
+        struct api_query which = {.id = q->id};
+        struct json_out part = json_out_of(PART_MAX);
+        char now[CLOCK_RFC3339_SIZE];
+        struct records k;
+
+        if (!q->id)
+                return error_set(e, -EINVAL, "id: which incident? `sexton incidents` lists them");
+        int r = api_incidents(v, &which, &part, e);
+        json_t *root = r == 0 && !part.out.failed ? json_loadb(part.out.buf, part.out.len, 0, NULL) : NULL;
+        json_out_done(&part);
+        if (r < 0)
+                return r;
+        clock_rfc3339((int64_t)v->now_ns + v->wall_offset_ns, now);
+        if (root && json_object_set_new(root, "sexton", json_string(SEXTON_VERSION)) == 0 &&
+                json_object_set_new(root, "now", json_string(now)) == 0 && records_read(&k, root) &&
+                (!v->board || take_status(v, root)) &&
+                take_events(v, root, isnan(k.began) ? 0 : fmax(k.began, 0))) {
+                *ret = root;
+                return 0;
+        }
+        json_decref(root);
+        return error_set(e, -ENOMEM, "there is no memory for the report");
+}
+
+static int dump(const char *piece, size_t size, void *o)
+{
+        out_bytes(o, piece, size);
+        return 0;
+}
+
+int api_report(const struct api_view *v, const struct api_query *q, struct out *o, struct error *e)
+{
+        struct document d;
+        json_t *root;
+        int n = facts(v, q, &root, e);
+
+        if (n < 0)
+                return n;
+        if (!strcmp(q->format, "json")) {
+                json_dump_callback(root, dump, o, JSON_COMPACT);
+                json_decref(root);
+                return 0;
+        }
+        n = report_build(root, &d, e);
+        json_decref(root);
+        if (n == 0)
+                (strcmp(q->format, "html") ? report_markdown : report_html)(&d, o);
+        document_done(&d);
+        return n;
+}
