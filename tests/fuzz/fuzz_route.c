@@ -13,6 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct board *board;
 static struct history history;
+static struct book *book;
 static struct policy *policy;
 
 static void ignore_put(void *ctx, const char *kind, const char *id, bool open, const char *service,
@@ -73,6 +74,10 @@ static void setup(void)
         board->finding[1] =
                 (struct finding){.id = 1, .service = s, .open = true, .service_name = "odin/worker"};
         board->finding_top = 2;
+        book = book_new(&(struct book_params){.calm = 60, .reopen = 600}, 7);
+        require(book != NULL);
+        book_look(book, board, FAKE_T0, offset());
+        require(book_open_count(book) == 1);
         history_init(&history, 1);
         for (int i = 0; i < 5; i++)
                 history_add(&history, &e);
@@ -89,6 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (!board)
                 setup();
         env.board = board;
+        env.book = book;
         env.policy = policy;
         if (!text)
                 return 0;
