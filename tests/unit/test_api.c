@@ -262,6 +262,21 @@ static void zombies_filtered(void)
         check_int(number_at(most, "count"), 4); /* the fifth is transient */
         check_near(number_at(most, "per_hour"), 3 * 3600 / 400.0, 1e-6);
         json_decref(r);
+        q = (struct api_query){.summary = true, .limit = 1}; /* no zombie, and the worst holder only */
+        r = ask_zombies(&q);
+        check_int(json_array_size(json_object_get(r, "zombies")), 0);
+        check_int(number_at(r, "holders"), 2);
+        check_int(json_array_size(json_object_get(r, "by_holder")), 1);
+        most = json_array_get(json_object_get(r, "by_holder"), 0);
+        check_str(text_at(most, "service"), "other");
+        check(text_at(most, "why") && *text_at(most, "why"));
+        q = (struct api_query){
+                .holder = (int32_t)number_at(json_object_get(most, "holder"), "pid"), .limit = 3};
+        json_decref(r);
+        r = ask_zombies(&q);
+        check_int(json_array_size(json_object_get(r, "zombies")), 3);
+        check_int(number_at(json_array_get(json_object_get(r, "by_holder"), 0), "count"), 4);
+        json_decref(r);
         q = (struct api_query){.kind = "transient"};
         r = ask_zombies(&q);
         check_int(json_array_size(json_object_get(r, "zombies")), 1);
@@ -527,7 +542,9 @@ static void queries(void)
                 {"id", "x", -EINVAL}, {"state", "open", 0}, {"state", "resolved", 0},
                 {"state", "closed", -EINVAL}, {"state", "resolved-and-more", -EINVAL},
                 {"since", "9999-11-23T21:30:00Z", -EINVAL}, {"after", "18446744073709551615", 0},
-                {"after", "18446744073709551616", -EINVAL}, {"sevrice", "a", -EINVAL}, {"", "", -EINVAL}};
+                {"after", "18446744073709551616", -EINVAL}, {"holder", "4711", 0},
+                {"holder", "2147483648", -EINVAL}, {"summary", "1", 0}, {"summary", "2", -EINVAL},
+                {"sevrice", "a", -EINVAL}, {"", "", -EINVAL}};
         char longest[200];
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
