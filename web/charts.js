@@ -109,6 +109,7 @@ class Chart {
         this.gaps = gaps;
         this.range = range;
         this.data = [past.times, ...values];
+        values.forEach((one, i) => show(this.keys[i], one.some(known)));
         this.#describe(values);
         if (this.plot) {
             this.plot.setData(this.data);

@@ -16,11 +16,11 @@ function zombieNote(s) {
     return s.lasting ? `${count(s.lasting)} past the grace period` : "all died just now";
 }
 
-/* series: its names in the history; top: full height of the sparkline; judge: from when on it is coloured. */
+/* series: its name in the history; top: full height of the sparkline; judge: from when on it is coloured. */
 const TILES = [
     {
         name: "Load",
-        series: ["load1"],
+        series: "load1",
         top: (s) => s.host?.cpus ?? 1,
         value: (s) => s.load?.[0],
         text: (v) => decimal(v),
@@ -29,7 +29,7 @@ const TILES = [
     },
     {
         name: "CPU",
-        series: ["cpu_busy_ratio", "cpu_ratio"],
+        series: "cpu_busy_ratio",
         top: () => 1,
         value: (s) => s.cpu_busy_ratio,
         text: percent,
@@ -41,7 +41,7 @@ const TILES = [
     },
     {
         name: "Memory",
-        series: ["memory_used_ratio"],
+        series: "memory_used_ratio",
         top: () => 1,
         value: (s) => s.memory_used_ratio,
         text: percent,
@@ -50,7 +50,7 @@ const TILES = [
     },
     {
         name: "CPU pressure",
-        series: ["psi_cpu"],
+        series: "psi_cpu",
         top: () => 0.2,
         value: (s) => s.psi?.cpu,
         text: percent,
@@ -59,7 +59,7 @@ const TILES = [
     },
     {
         name: "Memory pressure",
-        series: ["psi_memory"],
+        series: "psi_memory",
         top: () => 0.1,
         value: (s) => s.psi?.memory,
         text: percent,
@@ -68,7 +68,7 @@ const TILES = [
     },
     {
         name: "I/O pressure",
-        series: ["psi_io"],
+        series: "psi_io",
         top: () => 0.2,
         value: (s) => s.psi?.io,
         text: percent,
@@ -77,7 +77,7 @@ const TILES = [
     },
     {
         name: "Zombies",
-        series: ["zombies"],
+        series: "zombies",
         top: () => 4,
         value: (s) => s.zombies,
         text: count,
@@ -109,11 +109,10 @@ class Tile {
         setText(this.note, tile.note(status));
         setAttribute(this.node, "data-level", tile.judge(value, status));
         const now = seconds(status.time);
-        const name = tile.series.find((one) => past.series[one]) ?? tile.series[0];
         const times = known(value) ? [...past.times, now] : past.times;
         const values = known(value)
-            ? [...(past.series[name] ?? past.times.map(() => null)), value]
-            : (past.series[name] ?? []);
+            ? [...(past.series[tile.series] ?? past.times.map(() => null)), value]
+            : (past.series[tile.series] ?? []);
         this.spark.set(times, values, now - HOUR, now, tile.top(status), Math.max(30, 3 * (past.step ?? 10)));
     }
 }
@@ -132,7 +131,7 @@ export class HostStrip {
     /** lasting: zombies past the grace period. */
     update(host, lasting, history) {
         const status = { ...host, lasting };
-        this.seen.add(status, Object.fromEntries(TILES.map((tile) => [tile.series[0], tile.value(status)])));
+        this.seen.add(status, Object.fromEntries(TILES.map((tile) => [tile.series, tile.value(status)])));
         for (const tile of this.tiles) tile.update(status, history ?? this.seen);
     }
 }

@@ -37,7 +37,7 @@ export const SERVICE_CHARTS = [
         top: 0.1,
         series: [
             { name: "cpu_ratio", text: "cores" },
-            { name: "load", text: "load" },
+            { name: "load1", text: "load" },
         ],
     },
     { title: "Memory", format: bytes, series: [{ name: "memory_bytes", text: "memory" }] },
@@ -216,7 +216,7 @@ class ServiceView {
         show(this.state, Boolean(s));
         if (s) {
             setBadge(this.state, s.health && s.health !== "healthy" ? s.health : (s.state ?? s.kind));
-            setText(this.kind, foreign(s.kind, 20));
+            setText(this.kind, s.state ? foreign(s.kind, 20) : "");
             setTime(this.deployed, s.deployed_at);
             show(this.since, Boolean(s.deployed_at));
         }

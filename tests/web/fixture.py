@@ -98,9 +98,9 @@ class World:
         points = min(int(query.get("points", 300)), max(2, int((end - begin) / 10)))
         times = [begin + (end - begin) * i / (points - 1) for i in range(points)]
         service = query.get("service")
-        names = ["cpu_ratio", "load", "memory_bytes", "zombies", "processes", "psi_cpu", "psi_memory", "psi_io"]
+        names = ["cpu_ratio", "load1", "memory_bytes", "zombies", "processes", "psi_cpu", "psi_memory", "psi_io"]
         if service is None:
-            names = ["load1", "cpu_ratio", "memory_used_ratio", "zombies", "psi_cpu", "psi_memory", "psi_io"]
+            names = ["load1", "cpu_busy_ratio", "memory_used_ratio", "zombies", "psi_cpu", "psi_memory", "psi_io"]
         return {"service": service, "from": query["from"], "to": query["to"], "step": (end - begin) / points,
                 "times": [stamp(t) for t in times],
                 "series": {name: [self.series(service, name, t) for t in times] for name in names}}  # fmt: skip
@@ -204,12 +204,12 @@ def incident_world():
             if what == "zombies":
                 return round(3 * grown(at))
             rise = min(1.0, grown(at) / 20)
-            end = {"load1": 4.2, "cpu_ratio": 0.97, "memory_used_ratio": 0.73, "psi_cpu": 0.43, "psi_memory": 0.02, "psi_io": 0.008}[what]
+            end = {"load1": 4.2, "cpu_busy_ratio": 0.97, "memory_used_ratio": 0.73, "psi_cpu": 0.43, "psi_memory": 0.02, "psi_io": 0.008}[what]
             return noise(what, at) * (1 - rise) + end * rise * (1 + (0.02 if what == "memory_used_ratio" else 0.25) * (wave(what, at) - 0.6))
         if name == "odin/celery-worker":
             rise = min(1.0, grown(at) / 18)
             value = {"zombies": round(3 * grown(at)), "processes": 7 + round(16 * rise), "memory_bytes": (210 + 400 * rise) * MB,
-                     "cpu_ratio": 0.15 + 1.55 * rise, "load": 0.1 + 3.5 * rise, "psi_cpu": 0.61 * rise, "psi_memory": 0.08 * rise,
+                     "cpu_ratio": 0.15 + 1.55 * rise, "load1": 0.1 + 3.5 * rise, "psi_cpu": 0.61 * rise, "psi_memory": 0.08 * rise,
                      "psi_io": 0.001}[what]  # fmt: skip
             spread = {"zombies": 0, "processes": 0, "memory_bytes": 0.03}.get(what, 0.25)
             return value * (1 + spread * (wave(what, at) - 0.5))
