@@ -191,7 +191,7 @@ int queue_restore(struct policy *p, json_t *j, struct policy_now now)
                 char id[24];
                 snprintf(id, sizeof id, "%llu", (unsigned long long)job.notice);
                 p->ops.remove(p->ops.ctx, "notice", id);
-                return -ENOENT;
+                return 0;
         }
         text_set(job.notifier, sizeof job.notifier, notifier);
         text_set(job.service, sizeof job.service, service ? service : "");

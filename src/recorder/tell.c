@@ -157,14 +157,6 @@ int tell_start(struct tell *t, struct loop *loop, int link_fd, const struct conf
         return r;
 }
 
-void tell_restore(struct tell *t, const char *kind, const char *json, size_t len)
-{
-        int r = policy_restore(&t->policy, kind, json, len, tell_now());
-
-        if (r < 0 && r != -ENOENT)
-                log_warning("a stored %s cannot be read and is left out: %s", kind, strerror(-r));
-}
-
 void tell_restore_incident(struct tell *t, const char *json, size_t len)
 {
         policy_see(&t->policy, json, len, tell_now());

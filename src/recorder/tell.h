@@ -31,8 +31,6 @@ struct tell {
 /* t: zero-filled. link_fd may be -1. Listens to the book. */
 int tell_start(struct tell *t, struct loop *loop, int link_fd, const struct config *c, struct book *book,
         struct history *history, const struct tell_keeper *keeper);
-/* A document from before the restart, of kind "notice" or "silence". All of them before the incidents. */
-void tell_restore(struct tell *t, const char *kind, const char *json, size_t len);
 /* An incident from before the restart, open or resolved lately: what the notifiers don't know of it is told.
  */
 void tell_restore_incident(struct tell *t, const char *json, size_t len);
