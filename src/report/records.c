@@ -9,9 +9,11 @@
 
 enum { DAY = 86400, SAMPLES = 20000, FEWEST = 3 };
 
-static double time_of(json_t *j, const char *key)
+double records_time(json_t *j, const char *key)
 {
-        return units_unix(answer_raw(j, key));
+        double t = units_unix(answer_raw(j, key));
+
+        return t >= 0 && t < 9e9 ? t : NAN;
 }
 
 bool records_read(struct records *r, json_t *facts)
@@ -25,7 +27,7 @@ bool records_read(struct records *r, json_t *facts)
                 .host = answer_at(facts, "host"),
                 .history = answer_list(facts, "history"),
                 .events = answer_list(facts, "events"),
-                .now = time_of(facts, "now"),
+                .now = records_time(facts, "now"),
         };
         if (!json_is_object(r->incident))
                 return false;
@@ -38,13 +40,13 @@ bool records_read(struct records *r, json_t *facts)
         answer_text(r->incident, "culprit", r->culprit, sizeof r->culprit);
         answer_text(r->host, "host.name", r->host_name, sizeof r->host_name);
         r->open = strcmp(answer_raw(r->incident, "state"), "resolved") != 0;
-        r->opened = time_of(r->incident, "opened_at");
-        r->resolved = r->open ? NAN : time_of(r->incident, "resolved_at");
+        r->opened = records_time(r->incident, "opened_at");
+        r->resolved = r->open ? NAN : records_time(r->incident, "resolved_at");
         r->until = isnan(r->resolved) ? r->now : r->resolved;
         r->began = r->opened;
         json_array_foreach(r->findings, i, one)
         {
-                double since = time_of(one, "since");
+                double since = records_time(one, "since");
                 if (since < r->began && since > r->opened - DAY)
                         r->began = since;
         }
@@ -78,7 +80,7 @@ bool records_series(const struct records *r, const char *service, const char *na
 
 double series_time(const struct series *s, size_t i)
 {
-        return units_unix(answer_raw(json_array_get(s->times, i), ""));
+        return records_time(json_array_get(s->times, i), "");
 }
 
 double series_value(const struct series *s, size_t i)
@@ -176,7 +178,7 @@ double records_events(const struct records *r, const char *kind, const char *ser
         {
                 json_array_foreach(answer_list(answer, "events"), k, one)
                 {
-                        double t = time_of(one, "time"), n = answer_number(one, "data.count");
+                        double t = records_time(one, "time"), n = answer_number(one, "data.count");
                         if (event_is(one, kind, service) && t >= r->began && t <= r->until)
                                 sum += n >= 1 ? n : 1;
                 }

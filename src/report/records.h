@@ -27,6 +27,9 @@ struct records {
 /* False when there is no incident in it. */
 bool records_read(struct records *r, json_t *facts);
 
+/* A time of the records as Unix seconds, NAN when it is none or out of this age (1970 to 2255). */
+double records_time(json_t *j, const char *key);
+
 /* ---- history ---- */
 
 /* One series over its times, from one answer of history. `service` NULL = the host. */

@@ -18,7 +18,7 @@ static void evidence(struct report *r, json_t *list, json_t *finding)
 
         json_array_foreach(list, i, one)
         {
-                double t = units_unix(answer_raw(one, "time"));
+                double t = records_time(one, "time");
                 if (i == EVIDENCE)
                         return;
                 document_block(r->d, NODE_ITEM, "");

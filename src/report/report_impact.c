@@ -287,7 +287,7 @@ static void add_marks(const struct report *r, struct chart *c)
 
         json_array_foreach(r->k.timeline, i, one)
         {
-                double t = units_unix(answer_raw(one, "time"));
+                double t = records_time(one, "time");
                 char label[REF_LABEL];
 
                 if (isnan(t) || c->marks == CHART_MARKS || !worth_a_mark(answer_raw(one, "kind")))

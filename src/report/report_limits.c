@@ -21,7 +21,7 @@ static void gaps(struct report *r)
 
         json_array_foreach(list, i, one)
         {
-                double start = units_unix(answer_raw(one, "from")), end = units_unix(answer_raw(one, "to"));
+                double start = records_time(one, "from"), end = records_time(one, "to");
                 double missed = answer_number(one, "missed");
 
                 if (end < r->k.began || start > r->k.until || told++ >= GAPS)

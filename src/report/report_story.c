@@ -125,7 +125,7 @@ static void summary_end(struct report *r)
         }
         json_array_foreach(k->timeline, i, one)
         {
-                double t = units_unix(answer_raw(one, "time"));
+                double t = records_time(one, "time");
                 if (ends_trouble(answer_raw(one, "kind")) && t >= k->opened && t <= k->resolved) {
                         last = one;
                         at = i;
@@ -148,7 +148,7 @@ static void summary_end(struct report *r)
         answer_text(last, "service", text, sizeof text);
         report_service(r, text);
         answer_text_or(last, "text", "no text", text, sizeof text);
-        document_put(r->d, ", %s, at %s UTC", text, report_time(units_unix(answer_raw(last, "time")), time));
+        document_put(r->d, ", %s, at %s UTC", text, report_time(records_time(last, "time"), time));
         refs_timeline(&r->refs, r->d, k, last, at);
         document_put(r->d, ". This order was observed; that the one ended the other was not tested.");
 }
@@ -180,11 +180,11 @@ static bool is_common(const char *kind)
 static void timeline_row(struct report *r, json_t *one, size_t i)
 {
         char text[REPORT_TEXT], kind[64], time[UNITS_SIZE], n[UNITS_SIZE];
-        double count = answer_number(one, "count"), until = units_unix(answer_raw(one, "until"));
+        double count = answer_number(one, "count"), until = records_time(one, "until");
 
         document_block(r->d, NODE_ROW, "");
         report_cell(r);
-        document_put(r->d, "%s", report_time(units_unix(answer_raw(one, "time")), time));
+        document_put(r->d, "%s", report_time(records_time(one, "time"), time));
         report_cell(r);
         document_put(r->d, "%s", answer_text_or(one, "kind", "?", kind, sizeof kind));
         report_cell(r);

@@ -4,6 +4,7 @@
  */
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "recorder/listen.h"
 #include "recorder/recorder.h"
 #include "recorder/route.h"
@@ -19,6 +20,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "fake_board.h"
 #include "tap.h"
@@ -540,6 +542,53 @@ static void events_come_through(void)
         check(strstr(body_of, "\"pid\":77,\"text\":\"killed\""));
 }
 
+static void reports(void)
+{
+        uint64_t id = 0, now = clock_boot_ns();
+        char path[96];
+
+        board_write_begin(board);
+        board->finding[1] = (struct finding){.id = 1,
+                .detector = "zombie_leak",
+                .service = 1,
+                .service_name = "odin/worker",
+                .severity = SEVERITY_WARNING,
+                .open = true,
+                .since_ns = now,
+                .opened_ns = now,
+                .text = "3 zombies are held by <celery>"};
+        board->finding_top = 2;
+        board_write_end(board, now);
+        for (int i = 0; i < 600 && !id; i++) { /* the book looks once a second */
+                touch();
+                check_int(get("/sexton/v1/incidents"), 200);
+                const char *p = strstr(body_of, "{\"id\":");
+                if (p)
+                        p += strlen("{\"id\":");
+                if (!p || !text_u64(&p, &id))
+                        nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+        }
+        check(id > 0);
+        snprintf(path, sizeof path, "/sexton/v1/report?id=%llu", (unsigned long long)id);
+        check_int(get(path), 200);
+        check(strstr(answer, "Content-Type: text/markdown"));
+        check(strstr(body_of, "3 zombies are held by \\<celery\\>") && strstr(body_of, "still open"));
+        snprintf(path, sizeof path, "/sexton/v1/report?id=%llu&format=html", (unsigned long long)id);
+        check_int(get(path), 200);
+        check(strstr(answer, "Content-Type: text/html"));
+        check(strstr(answer, "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; "));
+        check(strstr(body_of, "3 zombies are held by &lt;celery&gt;"));
+        snprintf(path, sizeof path, "/sexton/v1/report?id=%llu&format=json", (unsigned long long)id);
+        check_int(get(path), 200);
+        is_json("incidents");
+        check_int(get("/sexton/v1/report"), 400);
+        is_json("error");
+        check_int(get("/sexton/v1/report?id=1&format=pdf"), 400);
+        check_int(get("/sexton/v1/report?id=999999"), 404);
+        is_json("error");
+        check(strstr(answer, "Content-Security-Policy: default-src 'none'; frame-ancestors"));
+}
+
 static void without_a_guard(void)
 {
         board_write_begin(board);
@@ -675,6 +724,7 @@ static void all(void)
         test(many_connections);
         test(big_answer);
         test(events_come_through);
+        test(reports);
         test(without_a_guard);
         test(confined);
         test(sockets);

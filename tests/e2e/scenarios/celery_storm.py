@@ -94,7 +94,9 @@ class CeleryStorm(Scenario):
         deadly, small = self.two_incidents(sexton)
         self.too_late()
         if deadly and small:
+            self.told(sexton, deadly)
             self.cured(sexton, deadly, small)
+            self.told(sexton, deadly)
 
     def ours(self, sexton):
         """The incidents about our services, by culprit. What others' load does to the host is not ours."""
@@ -154,6 +156,26 @@ class CeleryStorm(Scenario):
             {name: len(them) for name, them in self.ours(sexton).items()}, {WORKER: 1, DECOY: 1},
             "no other incident came of it",
         )  # fmt: skip
+
+    def told(self, sexton, number):
+        """The post-mortem of the deadly incident names the worker, not the loop beside it."""
+        code, out, err = sexton.run("report", str(number))
+        report = out.decode()
+        self.equal(code, 0, "its report is written", err)
+        self.check(f"**Likely culprit** | `{WORKER}`" in report, "the report names the worker", report[:600])
+        self.check(f"cause is `{DECOY}`" not in report, "and doesn't blame the loop")
+        records = sexton.ask("report", str(number), fresh=True)
+        self.equal(records["incidents"][0]["id"], number, "its records are of this incident")
+        timeouts = sum(
+            one["data"].get("count") or 1
+            for answer in records["events"] for one in answer["events"]
+            if one["kind"] == "health_timeout" and one["service"] == WORKER
+        )  # fmt: skip
+        self.check(timeouts >= 3, "with the stored events of probes that timed out", timeouts)
+        code, page, err = sexton.run("report", str(number), "--html")
+        self.check(
+            code == 0 and page.startswith(b"<!DOCTYPE html>") and b"<script" not in page, "it is written as a page too", err
+        )
 
     def culprit(self, sexton):
         """Who is to blame; where somebody else's work beside us is worse, who comes next."""
