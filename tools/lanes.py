@@ -13,6 +13,7 @@ import tally
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILDS = "build-ci"
 JOBS = str(os.cpu_count() or 2)
+RELEASE = ["-Dbuildtype=release", "--prefix=/usr"]  # as the package is built
 
 
 class Lane:
@@ -116,7 +117,7 @@ def _text_of(path):
 
 def release(lane):
     """optimised, warnings are errors; all tests"""
-    folder = lane.build(["-Dbuildtype=release"])
+    folder = lane.build(RELEASE)
     if folder:
         lane.meson_tests(folder)
 
@@ -168,7 +169,7 @@ def checks(lane):
 def release_program(lane):
     """The program of the release lane, built if that lane did not run; None if that failed."""
     program = f"{BUILDS}/release/sexton"
-    if os.path.exists(os.path.join(ROOT, program)) or lane.build(["-Dbuildtype=release"], "release"):
+    if os.path.exists(os.path.join(ROOT, program)) or lane.build(RELEASE, "release"):
         return program
     return None
 

@@ -1,0 +1,220 @@
+#!/usr/bin/env python3
+"""The Debian package in a root file system of its own: built, installed, run, upgraded over a changed configuration,
+removed and purged, with nothing left.
+
+Prints TAP. The root file system is made by debootstrap once and kept like the images of tests/e2e.
+
+    package.py PROGRAM
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+CACHE = os.environ.get("SEXTON_E2E_CACHE", "/var/cache/sexton-e2e")
+WAIT = 60  # seconds, at most
+# What installing and removing any package leaves: own lists of dpkg and systemd, and the user, who stays.
+KEPT = re.compile(
+    r"/(run/systemd|var/lib/dpkg|var/log|var/cache|etc/(passwd|group|shadow|gshadow|subuid|subgid|\.pwd\.lock)|var/lib/systemd(/deb-systemd-[a-z-]*)?$)"
+)
+
+
+def said(*command, **options):
+    """What a command prints; it has to succeed."""
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, **options).stdout.strip()
+
+
+class Root:
+    """A root file system; commands run in it with mounts that nobody else sees."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def command(self, *command):
+        mounts = f"mount -t proc proc {self.path}/proc; mount --rbind /sys {self.path}/sys; mount --bind /dev {self.path}/dev"
+        return ["unshare", "--mount", "sh", "-ec", f'{mounts}; exec chroot {self.path} "$@"', "sh", *command]
+
+    def run(self, *command):
+        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
+        done = subprocess.run(
+            self.command(*command), env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        return done.returncode, done.stdout.strip()
+
+    def at(self, path):
+        return f"{self.path}{path}"
+
+    def files(self):
+        found = set()
+        for folder, folders, names in os.walk(self.path):
+            found.update(os.path.join(folder, name)[len(self.path) :] for name in folders + names)
+        return {path for path in found if not KEPT.match(path)}
+
+
+def unpack_root(deb, folder):
+    """A fresh root with what the package depends on."""
+    wanted = re.findall(r"(?:^|, )([a-z0-9.+-]+)", said("dpkg-deb", "-f", deb, "Depends"))
+    tarball = f"{CACHE}/package-root-{hashlib.sha256(' '.join(wanted).encode()).hexdigest()[:16]}.tar"
+    if not os.path.exists(tarball):
+        os.makedirs(CACHE, exist_ok=True)
+        targets = said("apt-get", "indextargets", "--format", "$(SITE) $(CODENAME) $(COMPONENT)", "Created-By: Packages")
+        mirror = next(line.split()[0] for line in targets.splitlines() if line.endswith(" bookworm main"))
+        made = f"{folder}/made"
+        include = ",".join(sorted(set(wanted) | {"systemd", "dbus"}))
+        said("debootstrap", "--variant=minbase", f"--include={include}", "bookworm", made, mirror)
+        said("tar", "-C", made, "--numeric-owner", "-cf", f"{tarball}.new", ".")
+        os.rename(f"{tarball}.new", tarball)
+        shutil.rmtree(made)
+    root = f"{folder}/root"
+    os.mkdir(root)
+    said("tar", "-C", root, "-xf", tarball)
+    return Root(root)
+
+
+def older(deb, folder):
+    """The same package as if it were an older version with another configuration file."""
+    said("dpkg-deb", "-R", deb, f"{folder}/older")
+    with open(f"{folder}/older/DEBIAN/control") as file:
+        control = file.read()
+    with open(f"{folder}/older/DEBIAN/control", "w") as file:
+        file.write(re.sub(r"^Version: .*", "Version: 0.0.1", control, flags=re.MULTILINE))
+    with open(f"{folder}/older/etc/sexton/sexton.yaml", "a") as file:
+        file.write("# from before\n")
+    said("dpkg-deb", "--root-owner-group", "-b", f"{folder}/older", f"{folder}/older.deb")
+    return f"{folder}/older.deb"
+
+
+def look_at_file(check, deb):
+    done = subprocess.run(["lintian", "--allow-root", deb], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    check(not re.search("^[EW]:", done.stdout, re.MULTILINE), "lintian finds no mistake", done.stdout)
+    with open(f"{HERE}/meson.build") as file:
+        version = re.search(r"version: '([^']+)'", file.read())[1]
+    check(said("dpkg-deb", "-f", deb, "Version") == version, "its version is that of meson.build")
+    done = subprocess.run([f"{HERE}/tools/package", "--build", os.path.dirname(sys.argv[1])], stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, text=True)  # fmt: skip
+    again = os.path.join(HERE, done.stdout.strip())
+    check(digest(again) == digest(deb), "two builds are the same to the byte")
+
+
+def digest(path):
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()
+
+
+def look_at_configuration(check, root):
+    with open(root.at("/etc/sexton/sexton.yaml")) as file:
+        lines = file.read().splitlines()
+    switched_on = [re.sub(r"^#(?=( {2})*[a-z])", "", line) for line in lines]
+    check(lines != switched_on, "the configuration explains keys")
+    with open(root.at("/tmp/on.yaml"), "w") as file:
+        file.write("\n".join(switched_on) + "\n")
+    code, text = root.run("sexton", "check-config", "--config", "/tmp/on.yaml")
+    os.unlink(root.at("/tmp/on.yaml"))
+    check(code == 0 and "nothing" in text, "each line that is switched on is valid, and the default", text)
+
+
+def look_at_unit(check, root):
+    code, text = root.run("systemd-analyze", "verify", "--man=no", "/lib/systemd/system/sexton.service")
+    check(code == 0 and not text, "systemd finds nothing wrong with the unit", text)
+    code, text = root.run("systemd-analyze", "security", "--offline=true", "--threshold=45", "/lib/systemd/system/sexton.service")
+    check(code == 0, "its exposure is at most 4.5 of 10", text)
+
+
+def look_at_run(check, root):
+    """The installed program, without a service manager."""
+    child = subprocess.Popen(root.command("sexton", "run", "--listen", ""), stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
+    try:
+        status, end = None, time.monotonic() + WAIT
+        while not status and time.monotonic() < end:
+            code, text = root.run("sexton", "status", "--json")
+            status = json.loads(text) if code in (0, 1) else None
+            time.sleep(0.05)
+        check(status, "installed, it answers")
+        recorder = (status or {}).get("self", {}).get("recorder_pid") or "self"
+        with open(root.at("/etc/passwd")) as file:
+            uid = re.search(r"^sexton:[^:]*:(\d+)", file.read(), re.MULTILINE)[1]
+        with open(f"/proc/{recorder}/status") as file:
+            check(re.search(r"^Uid:\s+(\d+)", file.read(), re.MULTILINE)[1] == uid, "its recorder is the user sexton")
+    finally:
+        child.send_signal(signal.SIGTERM)
+        output = child.communicate()[0].decode(errors="replace")
+    check(child.returncode == 0, "SIGTERM ends it", output)
+
+
+def look_at_life(check, root, deb, old):
+    """Install, upgrade, remove, purge."""
+    for path in (deb, old):
+        shutil.copy(path, root.at(f"/tmp/{'new' if path == deb else 'old'}.deb"))
+    wants = root.at("/etc/systemd/system/multi-user.target.wants/sexton.service")
+    before = root.files()
+    code, text = root.run("dpkg", "-i", "/tmp/new.deb")
+    check(code == 0, "it is installed", text)
+    folder = os.stat(root.at("/var/lib/sexton"))
+    check(folder.st_uid != 0 and folder.st_mode & 0o777 == 0o750, "its data folder belongs to its user")
+    check(os.path.islink(wants), "its unit is enabled")
+    look_at_configuration(check, root)
+    look_at_unit(check, root)
+    look_at_run(check, root)
+    code, text = root.run("dpkg", "--purge", "sexton")
+    left = root.files() - before
+    check(code == 0 and not left, "purged, nothing is left", f"{text} {sorted(left)}")
+
+    code, text = root.run("dpkg", "-i", "/tmp/old.deb")
+    check(code == 0, "an older one is installed", text)
+    with open(root.at("/etc/sexton/sexton.yaml"), "a") as file:
+        file.write("grace: 7s\n")
+    root.run("systemctl", "disable", "sexton.service")
+    code, text = root.run("dpkg", "--force-confdef", "--force-confold", "-i", "/tmp/new.deb")
+    check(code == 0, "it is upgraded", text)
+    with open(root.at("/etc/sexton/sexton.yaml")) as file:
+        check("grace: 7s" in file.read(), "a changed configuration is kept")
+    check(not os.path.islink(wants), "what was disabled stays disabled")
+    with open(root.at("/var/lib/sexton/history"), "w") as file:
+        file.write("kept")
+    code, text = root.run("dpkg", "--remove", "sexton")
+    check(code == 0 and not os.path.exists(root.at("/usr/bin/sexton")), "it is removed", text)
+    check(os.path.exists(root.at("/etc/sexton/sexton.yaml")) and os.path.exists(root.at("/var/lib/sexton/history")),
+          "removed, configuration and history are kept")  # fmt: skip
+    code, text = root.run("dpkg", "--purge", "sexton")
+    left = root.files() - before
+    check(code == 0 and not left, "purged after an upgrade, nothing is left", f"{text} {sorted(left)}")
+
+
+def main():
+    count = failed = 0
+
+    def check(good, name, detail=""):
+        nonlocal count, failed
+        count += 1
+        failed += not good
+        print(f"{'' if good else 'not '}ok {count} - {name}", flush=True)
+        for line in [] if good else str(detail).splitlines()[-40:]:
+            print(f"# {line}")
+
+    missing = [tool for tool in ("debootstrap", "lintian", "dpkg-deb", "unshare") if not shutil.which(tool)]
+    if os.geteuid() != 0 or missing:
+        print(f"1..0 # SKIP needs {', '.join(missing) or 'root'}")
+        return 0
+    build = os.path.dirname(os.path.abspath(sys.argv[1]))
+    with tempfile.TemporaryDirectory(prefix="sexton-package-") as folder:
+        os.chmod(folder, 0o755)
+        deb = f"{folder}/sexton.deb"
+        shutil.copy(os.path.join(HERE, said(f"{HERE}/tools/package", "--build", build)), deb)
+        look_at_file(check, deb)
+        look_at_life(check, unpack_root(deb, folder), deb, older(deb, folder))
+    print(f"1..{count}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
