@@ -13,6 +13,7 @@ _KNOWN_FOLDERS = ("/run/containerd/s", "/run/containerd", "/run/docker/plugins",
 _KNOWN_SYSCTLS = ("kernel/keys/root_maxkeys", "kernel/keys/root_maxbytes", "net/ipv4/ip_forward")
 _VOLATILE_SYSCTLS = re.compile(
     r"fs/(dentry-state|inode-|file-nr|aio-nr|quota/)|kernel/(ns_last_pid|random/|pty/nr|tainted)|net/netfilter/nf_conntrack_count"
+    r"|net/ipv4/tcp_fastopen_key"  # made up by the kernel when somebody first wants it
     r"|net/ipv[46]/(conf|neigh)/(?!all/|default/)"
 )
 _OURS = re.compile(r"docker|containerd|runc|sexton")
