@@ -122,6 +122,7 @@ const char *event_kind_name(enum event_kind kind)
                 [EVENT_FORK] = "fork",
                 [EVENT_EXEC] = "exec",
                 [EVENT_NOTIFY] = "notify",
+                [EVENT_STORE] = "store",
         };
         return pick(names, ARRAY_SIZE(names), (size_t)kind);
 }

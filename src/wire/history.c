@@ -180,3 +180,23 @@ bool history_next(const struct history *h, struct history_walk *w, struct event 
         *ret_number = w->number++;
         return true;
 }
+
+uint64_t history_first(const struct history *h)
+{
+        return h->oldest ? h->oldest->first_number : h->next_number;
+}
+
+bool history_next_from(const struct history *h, struct history_walk *w, uint64_t number, struct event *ret,
+        uint64_t *ret_number)
+{
+        if (!w->begun) {
+                const struct history_chunk *c = h->oldest;
+                while (c && c->first_number + c->events <= number)
+                        c = c->next;
+                *w = (struct history_walk){.chunk = c, .number = c ? c->first_number : 0, .begun = true};
+        }
+        while (history_next(h, w, ret, ret_number))
+                if (*ret_number >= number)
+                        return true;
+        return false;
+}

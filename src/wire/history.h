@@ -39,3 +39,8 @@ struct history_walk {
         bool begun;
 };
 bool history_next(const struct history *h, struct history_walk *w, struct event *ret, uint64_t *ret_number);
+/* The same from the event of that number on; whole chunks are left out without a look. */
+bool history_next_from(const struct history *h, struct history_walk *w, uint64_t number, struct event *ret,
+        uint64_t *ret_number);
+/* The number of the oldest event that is kept, next_number when there is none. */
+uint64_t history_first(const struct history *h);
