@@ -65,9 +65,9 @@ static bool ago(const char *text, int64_t now_unix_ns, int64_t *ret_unix_ns)
         return false;
 }
 
-static int set_since(struct api_query *q, const char *value, int64_t now_unix_ns, struct error *e)
+static int set_time(int64_t *to, const char *value, int64_t now_unix_ns, struct error *e)
 {
-        if (clock_parse_rfc3339(value, &q->since_unix_ns) || ago(value, now_unix_ns, &q->since_unix_ns))
+        if (clock_parse_rfc3339(value, to) || ago(value, now_unix_ns, to))
                 return 0;
         return error_set(e, -EINVAL, "wants a time such as 2026-11-23T21:30:00Z or an age such as 10m");
 }
@@ -87,7 +87,16 @@ int api_query_set(
         } else if (!strcmp(name, "subject")) {
                 r = set_text(q->subject, sizeof q->subject, value, e);
         } else if (!strcmp(name, "since")) {
-                r = set_since(q, value, now_unix_ns, e);
+                r = set_time(&q->since_unix_ns, value, now_unix_ns, e);
+        } else if (!strcmp(name, "from")) {
+                r = set_time(&q->since_unix_ns, value, now_unix_ns, e);
+        } else if (!strcmp(name, "to") || !strcmp(name, "until")) {
+                r = set_time(&q->until_unix_ns, value, now_unix_ns, e);
+        } else if (!strcmp(name, "command")) {
+                r = set_text(q->command, sizeof q->command, value, e);
+        } else if (!strcmp(name, "points")) {
+                r = set_number(&number, STORE_POINTS, value, e);
+                q->points = (uint32_t)number;
         } else if (!strcmp(name, "after")) {
                 r = set_number(&q->after, UINT64_MAX, value, e);
         } else if (!strcmp(name, "id")) {
@@ -118,7 +127,8 @@ int api_query_set(
                 char shown[64];
                 text_printable(shown, sizeof shown, name, strlen(name));
                 return error_set(e, -EINVAL,
-                        "unknown parameter %s; there are service, kind, subject, since, after, id, state, "
+                        "unknown parameter %s; there are service, kind, command, subject, since, until, "
+                        "from, to, points, after, id, state, "
                         "format, limit, "
                         "holder and summary",
                         shown);

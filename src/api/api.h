@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/json_out.h"
 #include "incident/book.h"
+#include "store/store.h"
 #include "wire/history.h"
 #include "world/view.h"
 
@@ -18,6 +19,7 @@ struct api_view {
         const struct history *history; /* may be NULL */
         const struct book *book;       /* may be NULL */
         const struct policy *policy;   /* may be NULL */
+        struct store *store;           /* may be NULL */
 };
 int api_view_init(struct api_view *v, const struct board *snapshot, const struct history *history,
         const struct book *book, uint64_t now_ns, int64_t wall_offset_ns);
@@ -28,7 +30,10 @@ struct api_query {
         char service[BOARD_NAME]; /* "" = all */
         char kind[32];            /* of events or zombies; "" = all */
         char subject[BOARD_NAME]; /* of why: a service or an incident's number; "" = the host */
-        int64_t since_unix_ns;    /* 0 = from the oldest */
+        char command[32];         /* of events: the program's name, with * and ?; "" = all */
+        int64_t since_unix_ns;    /* 0 = from the oldest; of history: "from" */
+        int64_t until_unix_ns;    /* 0 = up to now; of history: "to" */
+        uint32_t points;          /* of history; 0 = the default */
         uint64_t after;           /* event number */
         uint32_t limit;           /* 0 = the default of the verb */
         uint64_t id;              /* of an incident; 0 = all */
@@ -54,6 +59,8 @@ int api_report(const struct api_view *v, const struct api_query *q, struct out *
 int api_why(const struct api_view *v, const struct api_query *q, struct json_out *j, struct error *e);
 /* Needs no board: v->board may be NULL. */
 void api_events(const struct api_view *v, const struct api_query *q, struct json_out *j);
+/* Series of the host or of a service over time. -EINVAL, -ENOMEM. Needs no board. */
+int api_history(const struct api_view *v, const struct api_query *q, struct json_out *j, struct error *e);
 
 struct policy; /* notify/policy.h; NULL = none */
 void api_notifiers(const struct policy *p, int64_t now_ms, struct json_out *j);

@@ -1,22 +1,14 @@
 /* `events`: what happened, from the recorder's history, oldest first. */
 #include "api/api.h"
 
+#include "base/clock.h"
 #include "model/event.h"
 
 #include <math.h>
 #include <string.h>
 #include <sys/wait.h>
 
-enum { DEFAULT_LIMIT = 1000 };
-
-static bool matches(const struct event *e, uint64_t number, const struct api_query *q)
-{
-        const char *kind = event_kind_name(e->kind);
-
-        return number > q->after && (!q->since_unix_ns || e->unix_ns >= q->since_unix_ns) &&
-               (!q->service[0] || !strcmp(e->service, q->service)) &&
-               (!q->kind[0] || (kind && !strcmp(kind, q->kind)));
-}
+enum { DEFAULT_LIMIT = 1000, LIMIT_MAX = 20000 };
 
 static bool is_death(const struct event *e)
 {
@@ -24,15 +16,17 @@ static bool is_death(const struct event *e)
                e->kind == EVENT_DIE;
 }
 
-static void data(const struct api_view *v, const struct event *e, struct json_out *j)
+static void data(const struct store_event *x, struct json_out *j)
 {
+        const struct event *e = &x->event;
+
         json_out_object(j, "data");
         if (e->comm[0])
                 json_out_bytes(j, "comm", e->comm, sizeof e->comm);
         if (e->ppid > 0)
                 json_out_int(j, "ppid", e->ppid);
-        if (e->start_ns)
-                json_out_time(j, "start_time", e->start_ns, v->wall_offset_ns);
+        if (x->start_ms > 0)
+                json_out_time(j, "start_time", (uint64_t)x->start_ms * NSEC_PER_MSEC, 0);
         if (is_death(e)) {
                 if (e->exit_status >= 0 && WIFEXITED(e->exit_status))
                         json_out_int(j, "exit_code", WEXITSTATUS(e->exit_status));
@@ -44,15 +38,20 @@ static void data(const struct api_view *v, const struct event *e, struct json_ou
                 json_out_count(j, "missed", e->count);
         else
                 json_out_count(j, "count", e->count);
+        if (x->span_ms)
+                json_out_number(j, "span", (double)x->span_ms / 1000);
         if (isfinite(e->value))
                 json_out_number(j, "value", e->value);
         json_out_object_end(j);
 }
 
-static void event(const struct api_view *v, const struct event *e, uint64_t number, struct json_out *j)
+static void event(void *ctx, const struct store_event *x)
 {
+        struct json_out *j = ctx;
+        const struct event *e = &x->event;
+
         json_out_object(j, NULL);
-        json_out_count(j, "id", number);
+        json_out_count(j, "id", x->number);
         json_out_time(j, "time", (uint64_t)MAX(e->unix_ns, (int64_t)0), 0);
         json_out_text(j, "kind", event_kind_name(e->kind));
         json_out_text_or_null(j, "service", e->service);
@@ -61,33 +60,28 @@ static void event(const struct api_view *v, const struct event *e, uint64_t numb
         else
                 json_out_null(j, "pid");
         json_out_bytes(j, "text", e->text, sizeof e->text);
-        data(v, e, j);
+        data(x, j);
         json_out_object_end(j);
 }
 
 void api_events(const struct api_view *v, const struct api_query *q, struct json_out *j)
 {
-        uint32_t limit = q->limit ? q->limit : DEFAULT_LIMIT, matching = 0, skip;
-        struct history_walk w = {};
-        struct event e;
-        uint64_t number;
+        const struct store_query query = {.service = q->service,
+                .command = q->command,
+                .kind = q->kind,
+                .since_ms = q->since_unix_ns / (int64_t)NSEC_PER_MSEC,
+                .until_ms = q->until_unix_ns / (int64_t)NSEC_PER_MSEC,
+                .after = q->after,
+                .limit = MIN(q->limit ? q->limit : DEFAULT_LIMIT, (uint32_t)LIMIT_MAX)};
+        struct store_found found;
 
-        /* the newest `limit` of those that match: count first */
-        while (v->history && history_next(v->history, &w, &e, &number))
-                matching += matches(&e, number, q);
-        /* with `after` a reader follows: it wants the next ones, not the newest */
-        skip = !q->after && matching > limit ? matching - limit : 0;
         json_out_object(j, NULL);
         json_out_array(j, "events");
-        w = (struct history_walk){};
-        while (limit && v->history && history_next(v->history, &w, &e, &number)) {
-                if (!matches(&e, number, q) || (skip && skip--))
-                        continue;
-                event(v, &e, number, j);
-                limit--;
-        }
+        store_events(v->store, v->history, &query, event, j, &found);
         json_out_array_end(j);
-        json_out_int(j, "matching", matching);
-        json_out_count(j, "lost", v->history ? v->history->lost : BOARD_UNKNOWN);
+        json_out_int(j, "matching", found.matching);
+        json_out_bool(j, "more", found.more);
+        json_out_bool(j, "cut", found.cut);
+        json_out_count(j, "lost", v->history ? found.lost : BOARD_UNKNOWN);
         json_out_object_end(j);
 }

@@ -1,5 +1,6 @@
 /* `status`: the host as a whole, what is wrong with it, and how well Sexton sees. */
 #include "api/api.h"
+#include "base/clock.h"
 
 #include <string.h>
 
@@ -102,6 +103,29 @@ static void sources(const struct api_view *v, struct json_out *j)
         json_out_object_end(j);
 }
 
+static void store(const struct api_view *v, struct json_out *j)
+{
+        static const char *const states[] = {
+                [STORE_ON_DISK] = "disk", [STORE_IN_MEMORY] = "memory", [STORE_OFF] = "off"};
+        struct store_status s;
+
+        json_out_object(j, "store");
+        if (v->store) {
+                store_status(v->store, &s);
+                json_out_text(j, "state", states[s.state]);
+                json_out_text_or_null(j, "text", s.text);
+                json_out_text_or_null(j, "path", s.path);
+                json_out_count(j, "file_bytes", s.file_bytes);
+                json_out_count(j, "max_bytes", s.max_bytes);
+                json_out_time(j, "oldest", (uint64_t)MAX(s.oldest_ms, (int64_t)0) * NSEC_PER_MSEC, 0);
+                json_out_count(j, "waiting_events", s.waiting_events);
+                json_out_count(j, "waiting_documents", s.waiting_documents);
+                json_out_count(j, "lost_events", s.lost_events);
+                json_out_count(j, "lost_documents", s.lost_documents);
+        }
+        json_out_object_end(j);
+}
+
 static void pid_or_null(struct json_out *j, const char *key, int32_t pid)
 {
         if (pid > 0)
@@ -177,5 +201,6 @@ void api_status(const struct api_view *v, struct json_out *j)
         gaps(v, j);
         sources(v, j);
         self(v, j);
+        store(v, j);
         json_out_object_end(j);
 }

@@ -14,6 +14,8 @@ static const struct verb_option options[] = {
         OPTIONS_OF_CLIENTS,
         {"--since", "TIME", "an age such as 10m, or a time such as 2026-11-23T21:30:00Z"},
         {"--service", "SERVICE", "only those of one service"},
+        {"--command", "NAME", "only of programs of that name, as ps -o comm shows it; * and ? stand for any"},
+        {"--until", "TIME", "only what happened before"},
         {"--kind", "KIND", "only one kind: exit, oom, restart, health_timeout, finding, gap..."},
         {"--limit", "N", "the newest N; default 1000"},
         {"--follow", NULL, "go on showing what happens"},
@@ -96,6 +98,8 @@ static void target_of(const struct options *o, struct target *t, uint64_t after)
         target_init(t, "events");
         target_add(t, "service", options_get(o, "--service"));
         target_add(t, "kind", options_get(o, "--kind"));
+        target_add(t, "command", options_get(o, "--command"));
+        target_add(t, "until", options_get(o, "--until"));
         if (after) {
                 snprintf(number, sizeof number, "%llu", (unsigned long long)after);
                 target_add(t, "after", number);
@@ -170,9 +174,13 @@ static int run(int argc, char **argv)
         double matching = answer_number(r.json, "matching"), lost = answer_number(r.json, "lost");
         if (!json_array_size(list))
                 screen_put(&s, INK_PLAIN, "Nothing happened.\n");
+        else if (json_is_true(answer_at(r.json, "more")))
+                screen_put(&s, INK_DIM, "... the newest %zu (--limit shows more)\n", json_array_size(list));
         else if (matching > (double)json_array_size(list))
                 screen_put(&s, INK_DIM, "... the newest %zu of %.0f (--limit shows more)\n",
                         json_array_size(list), matching);
+        if (json_is_true(answer_at(r.json, "cut")))
+                screen_put(&s, INK_YELLOW, "the disk did not give everything: older ones may be missing\n");
         if (lost > 0)
                 screen_put(&s, INK_YELLOW, "%.0f events were lost\n", lost);
         return EXIT_DONE;
@@ -185,9 +193,15 @@ const struct verb verb_events = {
         .description =
                 "Shows what happened on the host, oldest first: processes that died or were buried, OOM "
                 "kills, containers that started, died or were restarted, health checks, deploys, findings "
-                "that opened or closed, and gaps in what Sexton saw.\n\n"
+                "that opened or closed, and gaps in what Sexton saw. It reads back as far as history is kept "
+                "(the "
+                "keys store.retention and store.max_size); there, like deaths of a minute that ended well "
+                "are one line "
+                "with a count.\n\n"
                 "With --follow it goes on until it is interrupted; with --json as well, one object a line.",
         .examples = "sexton events --since 10m --kind restart\nWhat restarted in the last ten minutes?\n"
+                    "sexton events --since 30d --kind exit --command celery\nEvery death of a program in a "
+                    "month.\n"
                     "sexton events --follow --service shop/worker\nWatch one service.\n",
         .options = options,
         .options_count = ARRAY_SIZE(options),

@@ -132,6 +132,28 @@ static void source_rows(const struct screen *s, json_t *j)
         }
 }
 
+static void store_row(const struct screen *s, json_t *j)
+{
+        char state[20], text[320], bytes[UNITS_SIZE], oldest[UNITS_SIZE], time[80];
+        json_t *store = answer_at(j, "store");
+
+        if (!json_is_object(store) || !json_object_size(store))
+                return;
+        row(s, "history");
+        answer_text_or(store, "state", "?", state, sizeof state);
+        if (!strcmp(state, "disk"))
+                screen_put(s, INK_DIM, "%s on disk, since %s\n",
+                        units_bytes(answer_number(store, "file_bytes"), bytes),
+                        units_time(answer_text_or(store, "oldest", "now", time, sizeof time), oldest));
+        else
+                screen_put(s, strcmp(state, "off") ? INK_YELLOW : INK_DIM, "in memory only\n");
+        answer_text(store, "text", text, sizeof text);
+        if (*text) {
+                row(s, "");
+                screen_put(s, INK_YELLOW, "%s\n", text);
+        }
+}
+
 static void self_row(const struct screen *s, json_t *j)
 {
         char guard[UNITS_SIZE], recorder[UNITS_SIZE], cpu[UNITS_SIZE];
@@ -197,6 +219,7 @@ static int once(const struct options *o)
         host_line(&s, r.json);
         host_rows(&s, r.json);
         source_rows(&s, r.json);
+        store_row(&s, r.json);
         self_row(&s, r.json);
         findings_print(&s, findings);
         gaps(&s, r.json);

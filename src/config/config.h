@@ -75,6 +75,11 @@ struct config {
                 double calm, reopen; /* s */
         } incident;
 
+        struct {
+                double retention; /* s */
+                double max_size;  /* bytes */
+        } store;
+
         struct detect_config detect;
 };
 

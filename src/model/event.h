@@ -27,7 +27,7 @@ enum event_kind {
         EVENT_FORK,
         EVENT_EXEC,
         EVENT_NOTIFY, /* somebody was told of an incident, or could not be (text) */
-        EVENT_STORE, /* history went from disk to memory, or back */
+        EVENT_STORE,  /* history went from disk to memory, or back */
         EVENT_KINDS
 };
 

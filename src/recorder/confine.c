@@ -98,7 +98,11 @@ static int filter(struct error *e)
                 "rt_sigaction", "restart_syscall", "getpid", "gettid", "tgkill", "exit", "exit_group",
                 "getrandom", "rseq", "sched_yield", "membarrier",
                 /* the socket, at the end */
-                "unlink", "unlinkat"};
+                "unlink", "unlinkat",
+                /* the database: its files come and go while it runs */
+                "openat", "pwrite64", "fsync", "fdatasync", "ftruncate", "fallocate", "fchmod", "rename",
+                "renameat", "renameat2", "access", "faccessat", "faccessat2", "stat", "lstat", "readlink",
+                "readlinkat", "getcwd", "geteuid"};
         static const char *const deadly[] = {"execve", "execveat", "fork", "vfork", "clone", "clone3",
                 "ptrace", "process_vm_readv", "process_vm_writev", "kill", "tkill", "pidfd_send_signal",
                 "pidfd_getfd", "mount", "umount2", "move_mount", "fsopen", "pivot_root", "chroot", "setns",
@@ -120,6 +124,9 @@ static int filter(struct error *e)
         if (r == 0)
                 r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
                         SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+        /* the store's thread, too */
+        if (r == 0)
+                r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
         if (r == 0)
                 r = seccomp_load(ctx);
         if (ctx)
@@ -128,12 +135,8 @@ static int filter(struct error *e)
 }
 #endif
 
-int confine(const struct confine_user *user, struct error *e)
+int confine_filter(struct error *e)
 {
-        int r = confine_drop(user, e);
-
-        if (r < 0)
-                return r;
         tzset(); /* gmtime() would open /etc/localtime at its first call */
         return filter(e);
 }

@@ -17,6 +17,6 @@ void confine_user(struct confine_user *ret);
 
 /* Becomes that user when root, drops all capabilities and the way back to them. For good. */
 int confine_drop(const struct confine_user *user, struct error *e);
-/* Does that, then lets only the
- * system calls through that a server needs which has everything open. For good. */
-int confine(const struct confine_user *user, struct error *e);
+/* Then lets only the system calls through that a server needs which has everything open but its database, for
+ * all threads. For good. */
+int confine_filter(struct error *e);

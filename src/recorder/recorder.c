@@ -10,6 +10,7 @@
 #include "recorder/confine.h"
 #include "recorder/http.h"
 #include "recorder/listen.h"
+#include "recorder/memory.h"
 #include "recorder/tell.h"
 #include "wire/board_map.h"
 
@@ -39,6 +40,7 @@ struct recorder {
         struct loop_timer drain_timer;
         struct loop_fd signals, alive;
         struct tell *tell;
+        struct memory memory;
         int config_fd;
 };
 
@@ -74,6 +76,7 @@ static void drain_and_again(void *ctx, uint64_t now_ns)
 
         drain(r);
         look(r, now_ns);
+        memory_tick(&r->memory);
         loop_arm(&r->loop, &r->drain_timer, now_ns + DRAIN_EVERY_NS);
 }
 
@@ -166,6 +169,21 @@ static int serve(struct recorder *r, const struct config *c, const struct confin
         return sockets ? 0 : -EADDRNOTAVAIL;
 }
 
+/* The store and those who put documents into it. */
+static int remember(struct recorder *r, const struct config *c, const struct recorder_fds *fd)
+{
+        struct tell_keeper keeper = memory_tell_keeper(&r->memory);
+        int n = memory_start(&r->memory, c, r->board, &r->history, &r->reader);
+
+        if (n == 0)
+                n = tell_start(r->tell, &r->loop, fd->courier, c, r->book, &r->history, &keeper);
+        if (n < 0)
+                return n;
+        memory_restore(&r->memory, r->book, r->tell);
+        r->env.store = r->memory.store;
+        return 0;
+}
+
 static int begin(struct recorder *r, const struct config *c, const struct recorder_fds *fd)
 {
         struct confine_user user;
@@ -189,11 +207,6 @@ static int begin(struct recorder *r, const struct config *c, const struct record
                 .now_ns = clock_boot_ns,
                 .wall_offset_ns = clock_wall_offset_ns};
         r->config_fd = fd->config;
-        n = tell_start(r->tell, &r->loop, fd->courier, c, r->book, &r->history, NULL);
-        if (n < 0) {
-                log_error("cannot start: %s", strerror(-n));
-                return n;
-        }
         r->env.policy = &r->tell->policy;
         r->env.poke = tell_poke;
         r->env.poke_ctx = r->tell;
@@ -202,9 +215,15 @@ static int begin(struct recorder *r, const struct config *c, const struct record
         n = serve(r, c, &user);
         if (n < 0)
                 return n;
-        n = confine(&user, &e);
+        memory_prepare(c, &user);
+        n = confine_drop(&user, &e);
+        if (n == 0)
+                n = remember(r, c, fd);
+        if (n == 0)
+                n = confine_filter(&e);
         if (n < 0)
-                log_error("%s", e.text); /* and no service: it reads what others wrote */
+                log_error(
+                        "cannot start: %s", e.code ? e.text : strerror(-n)); /* it reads what others wrote */
         trim_memory();
         return n;
 }
@@ -252,8 +271,9 @@ int recorder_main(const struct config *c, const struct recorder_fds *fd)
         http_stop(&r.local);
         signals_done(&r.loop, &r.signals);
         loop_done(&r.loop);
-        history_done(&r.history);
         tell_stop(r.tell);
+        memory_stop(&r.memory);
+        history_done(&r.history);
         free(r.tell);
         book_free(r.book);
         ring_unmap(r.ring);

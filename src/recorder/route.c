@@ -157,6 +157,16 @@ static void answer_incidents(
                 route_reply_error(r, 404, "%s", e.text);
 }
 
+static void answer_history(
+        struct route_reply *r, const struct route_request *request, const struct api_query *q)
+{
+        struct error e = {0};
+        int n = api_history(&r->view, q, &r->body, &e);
+
+        if (n < 0)
+                route_reply_error(r, n == -EINVAL ? 400 : n == -ENOENT ? 404 : 503, "%s", e.text);
+}
+
 static int64_t unix_ms(const struct route_reply *r)
 {
         return ((int64_t)r->view.now_ns + r->view.wall_offset_ns) / (int64_t)NSEC_PER_MSEC;
@@ -261,7 +271,9 @@ static const struct route routes[] = {
         {"/sexton/v1/zombies", json_type, true, true, answer_zombies,
                 "its zombies (?service= &kind= &holder= &limit= &summary=1)"},
         {"/sexton/v1/events", json_type, false, true, answer_events,
-                "what happened (?service= &kind= &since= &after= &limit=)"},
+                "what happened (?service= &kind= &command= &since= &until= &after= &limit=)"},
+        {"/sexton/v1/history", json_type, false, true, answer_history,
+                "load, CPU, memory... over time (?service= &from= &to= &points=)"},
         {"/sexton/v1/findings", json_type, true, true, answer_findings, "what is wrong"},
         {"/sexton/v1/why", json_type, true, true, answer_why,
                 "who is to blame, who is not, and what to do (?subject=)"},
@@ -381,6 +393,7 @@ static bool look(struct route_reply *r, struct error *e)
                 return false;
         }
         r->view.policy = env->policy;
+        r->view.store = env->store;
         hold(r);
         return true;
 }
@@ -432,6 +445,7 @@ void route_handle(struct route_env *env, const struct route_request *request, st
                 .view = {.history = env->history,
                         .book = env->book,
                         .policy = env->policy,
+                        .store = env->store,
                         .now_ns = env->now_ns(),
                         .wall_offset_ns = env->wall_offset_ns()},
         };

@@ -27,6 +27,7 @@ struct route_env {
         const struct board *board; /* shared, being written by the guard */
         const struct history *history;
         const struct book *book; /* may be NULL */
+        struct store *store;     /* may be NULL */
         struct policy *policy;   /* may be NULL */
         void (*poke)(void *ctx); /* after a change of the policy; may be NULL */
         void *poke_ctx;

@@ -276,6 +276,7 @@ static void show_stored(struct search *x, uint32_t limit, void (*fn)(void *ctx, 
                 r = count_back(x, "recent", limit, from, &count, &first);
                 if (r == SQLITE_DONE && count <= limit)
                         r = count_back(x, "event", limit, from, &count, &first);
+                ret->matching = count;
                 ret->more |= count > limit;
                 ret->cut |= r != SQLITE_DONE;
         }
@@ -361,6 +362,7 @@ void store_events(struct store *s, const struct history *h, const struct store_q
         }
         uint32_t left = q.limit - MIN(ret->shown, q.limit);
         uint32_t skip = !q.after && kept > left ? kept - left : 0;
+        ret->matching += kept;
         ret->more |= skip > 0;
         show_kept(h, &q, from, skip, left, fn, ctx, ret);
 }

@@ -78,9 +78,10 @@ struct store_event {
 };
 struct store_found {
         uint32_t shown;
-        bool more;     /* than `limit` match */
-        bool cut;      /* the disk could not be read, or not within the time: older ones are missing */
-        uint64_t lost; /* as store_status */
+        uint32_t matching; /* as far as was counted: to one above the limit on disk */
+        bool more;         /* than `limit` match */
+        bool cut;          /* the disk could not be read, or not within the time: older ones are missing */
+        uint64_t lost;     /* as store_status */
 };
 /* Shows what matches, oldest first, from disk and from `h`. Without a store (NULL) from h alone. Like deaths
  * and probes of one minute are one row on disk, the number and time of which are the last one's. */

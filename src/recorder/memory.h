@@ -1,0 +1,30 @@
+/* What the recorder remembers across restarts: the store behind the book of incidents, the notifications and
+ * the events.
+ */
+#pragma once
+
+#include "config/config.h"
+#include "incident/book.h"
+#include "recorder/confine.h"
+#include "recorder/tell.h"
+#include "store/store.h"
+
+struct memory {
+        struct store *store;
+        struct history *history;
+        const struct board *board; /* shared */
+        struct ring_reader *reader;
+};
+
+/* The folder, still as root. What is wrong with it is logged; the store says it too. */
+void memory_prepare(const struct config *c, const struct confine_user *user);
+/* Opens the store as the user it will be written by, lets the history go on behind the events that are
+ * stored, and the ring's reader behind those it has read. -ENOMEM. */
+int memory_start(struct memory *m, const struct config *c, const struct board *shared, struct history *h,
+        struct ring_reader *reader);
+/* Hands back what book and policy have put; before their first look. Keeps for both from now on. */
+void memory_restore(struct memory *m, struct book *b, struct tell *t);
+struct tell_keeper memory_tell_keeper(struct memory *m);
+/* Twice a second, after the ring was drained. */
+void memory_tick(struct memory *m);
+void memory_stop(struct memory *m);
