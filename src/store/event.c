@@ -157,11 +157,25 @@ static void sql_of(const struct search *x, const char *table, bool newest, char 
                 " AND time >= ?3 AND time < ?4%s%s%s%s ORDER BY id %s",
                 table, index, service ? " AND service = (SELECT id FROM name WHERE text = ?5)" : "",
                 command ? strpbrk(x->q->command, "*?")
-                                  ? " AND comm IN (SELECT id FROM name WHERE text GLOB ?6)"
+                                  ? " AND comm IN (SELECT id FROM name WHERE CAST(text AS TEXT) GLOB ?6)"
                                   : " AND comm = (SELECT id FROM name WHERE text = ?6)"
                         : "",
                 x->kind ? " AND kind = ?7" : "", rare ? " AND kind NOT IN (1, 9)" : "",
                 newest ? "DESC" : "ASC");
+}
+
+/* Brackets mean themselves with us, and a set of letters with SQLite. */
+static void bind_pattern(const struct search *x, sqlite3_stmt *st, int at)
+{
+        char pattern[256];
+        size_t n = 0;
+
+        for (const char *p = x->q->command; *p && n < sizeof pattern - 4; p++)
+                if (*p == '[')
+                        n += (size_t)snprintf(pattern + n, sizeof pattern - n, "[[]");
+                else
+                        pattern[n++] = *p;
+        x->db->q->bind_text(st, at, pattern, (int)n, SQLITE_TRANSIENT);
 }
 
 static sqlite3_stmt *ask(const struct search *x, const char *table, uint64_t from, bool newest)
@@ -181,7 +195,7 @@ static sqlite3_stmt *ask(const struct search *x, const char *table, uint64_t fro
                 f->bind_blob(st, 5, x->q->service, (int)strlen(x->q->service), SQLITE_STATIC);
         if (x->q->command && *x->q->command) {
                 if (strpbrk(x->q->command, "*?"))
-                        f->bind_text(st, 6, x->q->command, -1, SQLITE_STATIC);
+                        bind_pattern(x, st, 6);
                 else
                         f->bind_blob(st, 6, x->q->command, (int)strlen(x->q->command), SQLITE_STATIC);
         }

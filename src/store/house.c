@@ -14,6 +14,8 @@ enum {
                 2, /* deleted for their age in one go: a clock that is wrong for a while costs little */
         DOCUMENTS_AT_ONCE = 20,
         NAME_DAYS = 2,
+        NAMES_MANY = 20000,
+        NAMES_AT_ONCE = 20000,
 };
 #define HOUR_NS       (3600 * NSEC_PER_SEC)
 #define WAL_MAX_BYTES ((uint64_t)4 << 20)
@@ -175,6 +177,25 @@ static int drop_something(struct writer *w)
         return SQLITE_FULL;
 }
 
+/* Names that nothing refers to any more, found by reading everything: only when there are very many, because
+ * somebody makes up new ones all the time. */
+static int drop_unused_names(struct writer *w)
+{
+        char sql[600];
+
+        if (db_number(&w->db, "SELECT max(id) - min(id) FROM name", 0) < NAMES_MANY)
+                return SQLITE_OK;
+        snprintf(sql, sizeof sql,
+                "DELETE FROM name WHERE id IN (SELECT id FROM name EXCEPT SELECT service FROM event EXCEPT"
+                " SELECT comm FROM event EXCEPT SELECT text FROM event EXCEPT SELECT service FROM recent "
+                "EXCEPT"
+                " SELECT comm FROM recent EXCEPT SELECT text FROM recent EXCEPT SELECT service FROM sample "
+                "EXCEPT"
+                " SELECT service FROM sample_recent LIMIT %d)",
+                NAMES_AT_ONCE);
+        return db_run(&w->db, sql);
+}
+
 static int drop_names(struct writer *w)
 {
         char sql[200];
@@ -199,6 +220,17 @@ bool writer_at_bound(const struct writer *w)
         return used > most - most / 8;
 }
 
+/* Several transactions in a row must not pile up. */
+static void tame_wal(const struct writer *w)
+{
+        char wal[320];
+        struct stat st;
+
+        snprintf(wal, sizeof wal, "%s-wal", w->path);
+        if (stat(wal, &st) == 0 && (uint64_t)st.st_size > MIN(WAL_MAX_BYTES, w->max_bytes / 8))
+                w->db.q->wal_checkpoint_v2(w->db.c, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+}
+
 int writer_make_room(struct writer *w)
 {
         int r = SQLITE_OK;
@@ -208,6 +240,9 @@ int writer_make_room(struct writer *w)
                 if (used < most - most / 6)
                         break;
                 r = transaction(w, drop_something);
+                if (r == SQLITE_OK)
+                        r = transaction(w, drop_unused_names);
+                tame_wal(w);
         }
         return r;
 }
@@ -227,8 +262,6 @@ static int drop_aged(struct writer *w)
 int writer_keep_house(struct writer *w, bool now)
 {
         uint64_t at = w->boot_ns();
-        char wal[320];
-        struct stat st;
         int r = SQLITE_OK;
 
         if (!w->packed_ns)
@@ -245,8 +278,6 @@ int writer_keep_house(struct writer *w, bool now)
         }
         if ((r == SQLITE_OK || (r & 0xff) == SQLITE_FULL) && writer_at_bound(w))
                 r = writer_make_room(w);
-        snprintf(wal, sizeof wal, "%s-wal", w->path);
-        if (stat(wal, &st) == 0 && (uint64_t)st.st_size > MIN(WAL_MAX_BYTES, w->max_bytes / 8))
-                w->db.q->wal_checkpoint_v2(w->db.c, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+        tame_wal(w);
         return r;
 }

@@ -42,7 +42,8 @@ int store_make_folder(const char *folder, uid_t uid, gid_t gid, struct error *e)
         for (size_t i = 0; i < ARRAY_SIZE(names); i++)
                 if (fchownat(fd, names[i], uid, gid, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
                         return error_set(e, -errno, "%s/%s: %s", folder, names[i], strerror(errno));
-        if (fchown(fd, uid, gid) < 0)
+        /* command lines and logs of others are nobody's business */
+        if (fchown(fd, uid, gid) < 0 || fchmod(fd, 0750) < 0)
                 return error_set(e, -errno, "%s: %s", folder, strerror(errno));
         return 0;
 }

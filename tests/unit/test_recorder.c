@@ -115,6 +115,7 @@ static void start_recorder(void)
                 config_defaults(&c);
                 snprintf(c.listen, sizeof c.listen, "127.0.0.1:%u", port);
                 strcpy(c.socket, socket_path);
+                snprintf(c.data_dir, sizeof c.data_dir, "%s/data", folder);
                 log_init("recorder", LOG_LEVEL_ERROR);
                 _exit(recorder_main(&c, &(struct recorder_fds){.config = -1,
                                                 .board = board_fd,
@@ -688,8 +689,14 @@ static void port_taken(void)
         if (pipe2(alive, O_CLOEXEC) < 0)
                 return;
         start_recorder();
+        check_int(ask(connect_unix(), "GET", "/-/healthy", ""), 200); /* it has opened its history */
         touch();
         check_int(ask(connect_unix(), "GET", "/sexton/v1/status", ""), 200);
+        check(strstr(body_of, "\"state\":\"disk\""));
+        check_int(ask(connect_unix(), "GET", "/sexton/v1/events?kind=oom&since=1h", ""), 200);
+        check(strstr(body_of, "\"pid\":77,\"text\":\"killed\"")); /* of the recorder before */
+        check_int(ask(connect_unix(), "GET", "/sexton/v1/history?points=5", ""), 200);
+        check(strstr(body_of, "\"series\":{\"load1\":["));
         kill(recorder, SIGTERM);
         int status = end_of(recorder);
         check(WIFEXITED(status));
@@ -697,6 +704,18 @@ static void port_taken(void)
         close(alive[1]);
         close(other);
         unlink(socket_path);
+}
+
+static void remove_data(void)
+{
+        static const char *const names[] = {
+                "/data/history.db", "/data/history.db-wal", "/data/history.db-shm", "/data"};
+        char path[100];
+
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+                snprintf(path, sizeof path, "%s%s", folder, names[i]);
+                remove(path);
+        }
 }
 
 static void all(void)
@@ -734,6 +753,7 @@ static void all(void)
         ring_unmap(ring);
         close(board_fd);
         close(ring_fd);
+        remove_data();
         rmdir(folder);
         free(answer);
 }
