@@ -20,7 +20,7 @@
 #define PROMPT_AFTER_NS (3 * NSEC_PER_SEC) /* what is no routine waits so long for more of its kind */
 #define RETRY_NS        (5 * NSEC_PER_SEC)
 #define READER_IDLE_NS  (30 * NSEC_PER_SEC)
-#define OPEN_WAIT_NS    (5 * NSEC_PER_SEC)
+#define OPEN_WAIT_NS    (8 * NSEC_PER_SEC)
 enum {
         PROMPTS_MAX = 30, /* early commits in a row; one more each minute: what bounds the disk's wear */
         WAITING_EVENTS = 4000,
