@@ -72,6 +72,34 @@ static int set_time(int64_t *to, const char *value, int64_t now_unix_ns, struct 
         return error_set(e, -EINVAL, "wants a time such as 2026-11-23T21:30:00Z or an age such as 10m");
 }
 
+/* Those that are a text or a time and nothing more. */
+static const struct plain {
+        const char *name;
+        size_t offset, size; /* of the text; 0 = a time */
+} plain[] = {
+#define TEXT(name)                                                                                           \
+        {                                                                                                    \
+#name, offsetof(struct api_query, name), sizeof(((struct api_query *)NULL)->name)            \
+        }
+        TEXT(service),
+        TEXT(kind),
+        TEXT(subject),
+        TEXT(command),
+#undef TEXT
+        {"since", offsetof(struct api_query, since_unix_ns), 0},
+        {"from", offsetof(struct api_query, since_unix_ns), 0},
+        {"until", offsetof(struct api_query, until_unix_ns), 0},
+        {"to", offsetof(struct api_query, until_unix_ns), 0},
+};
+
+static const struct plain *find_plain(const char *name)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(plain); i++)
+                if (!strcmp(plain[i].name, name))
+                        return &plain[i];
+        return NULL;
+}
+
 int api_query_set(
         struct api_query *q, const char *name, const char *value, int64_t now_unix_ns, struct error *e)
 {
@@ -80,20 +108,13 @@ int api_query_set(
 
         if (!value)
                 value = "";
-        if (!strcmp(name, "service")) {
-                r = set_text(q->service, sizeof q->service, value, e);
-        } else if (!strcmp(name, "kind")) {
-                r = set_text(q->kind, sizeof q->kind, value, e);
-        } else if (!strcmp(name, "subject")) {
-                r = set_text(q->subject, sizeof q->subject, value, e);
-        } else if (!strcmp(name, "since")) {
-                r = set_time(&q->since_unix_ns, value, now_unix_ns, e);
-        } else if (!strcmp(name, "from")) {
-                r = set_time(&q->since_unix_ns, value, now_unix_ns, e);
-        } else if (!strcmp(name, "to") || !strcmp(name, "until")) {
-                r = set_time(&q->until_unix_ns, value, now_unix_ns, e);
-        } else if (!strcmp(name, "command")) {
-                r = set_text(q->command, sizeof q->command, value, e);
+        const struct plain *p = find_plain(name);
+        if (p && p->size) {
+                r = set_text((char *)q + p->offset, p->size, value, e);
+        } else if (p) {
+                int64_t time = 0;
+                r = set_time(&time, value, now_unix_ns, e);
+                memcpy((char *)q + p->offset, &time, sizeof time);
         } else if (!strcmp(name, "points")) {
                 r = set_number(&number, STORE_POINTS, value, e);
                 q->points = (uint32_t)number;
