@@ -115,44 +115,67 @@ struct tell_keeper memory_tell_keeper(struct memory *m)
         return (struct tell_keeper){.ctx = m, .put = put, .remove = forget};
 }
 
-struct restoring {
-        struct book *book;
-        struct tell *tell;
-        const char *kind;
+/* Documents as they were stored: those who read them may put others at once, which asking does not allow. */
+struct stored {
+        struct stored *next;
+        bool open;
+        size_t len;
+        char json[];
+};
+struct stored_list {
+        struct stored *first, **end;
 };
 
-static int restore(void *ctx, const struct store_document *d)
+static int collect(void *ctx, const struct store_document *d)
 {
-        const struct restoring *r = ctx;
-        int n = r->book ? book_restore(r->book, d->json, d->len, clock_boot_ns(), clock_wall_offset_ns())
-                        : policy_restore(&r->tell->policy, r->kind, d->json, d->len, tell_now());
+        struct stored_list *l = ctx;
+        struct stored *one = malloc(sizeof *one + d->len + 1);
 
-        if (n < 0)
-                log_warning(
-                        "what was remembered as %s %s is not understood: %s", r->kind, d->id, strerror(-n));
+        if (!one)
+                return -ENOMEM;
+        *one = (struct stored){.open = d->open, .len = d->len};
+        memcpy(one->json, d->json, d->len + 1);
+        *l->end = one;
+        l->end = &one->next;
         return 0;
+}
+
+static int restore_incident(struct book *b, struct tell *t, const struct stored *d)
+{
+        int r = book_restore(b, d->json, d->len, clock_boot_ns(), clock_wall_offset_ns());
+
+        /* what has been told of it is known from the notices */
+        if (r == 0 && d->open)
+                tell_restore_incident(t, d->json, d->len);
+        return r == -EEXIST ? 0 : r;
+}
+
+static void restore(struct memory *m, struct book *b, struct tell *t, enum store_kind kind, const char *name,
+        const struct store_filter *f)
+{
+        struct stored_list l = {.end = &l.first};
+
+        if (store_documents(m->store, kind, f, collect, &l) < 0)
+                log_warning("not all that was remembered as %s can be read", name);
+        for (struct stored *d; (d = l.first); free(d)) {
+                l.first = d->next;
+                int r = kind == STORE_INCIDENT
+                                ? restore_incident(b, t, d)
+                                : policy_restore(&t->policy, name, d->json, d->len, tell_now());
+                if (r < 0)
+                        log_warning("a remembered %s is not understood: %s", name, strerror(-r));
+        }
 }
 
 void memory_restore(struct memory *m, struct book *b, struct tell *t)
 {
-        static const struct {
-                enum store_kind kind;
-                const char *name;
-                bool open;
-        } all[] = {{STORE_INCIDENT, "incident", true}, {STORE_INCIDENT, "incident", false},
-                {STORE_NOTICE, "notice", false}, {STORE_SILENCE, "silence", false}};
-
-        for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
-                bool incident = all[i].kind == STORE_INCIDENT;
-                struct restoring r = {
-                        .book = incident ? b : NULL, .tell = incident ? NULL : t, .kind = all[i].name};
-                /* all that is open; of incidents that are over, the newest */
-                struct store_filter f = {.only_open = all[i].open,
-                        .only_closed = incident && !all[i].open,
-                        .limit = incident && !all[i].open ? RESOLVED : 0};
-                store_documents(m->store, all[i].kind, &f, restore, &r);
-        }
         book_keep(b, &(struct book_keeper){.ctx = m, .put = put_incident, .resolved = resolved});
+        restore(m, b, t, STORE_NOTICE, "notice", NULL);
+        restore(m, b, t, STORE_SILENCE, "silence", NULL);
+        restore(m, b, t, STORE_INCIDENT, "incident", &(struct store_filter){.only_open = true});
+        /* of those that are over, the newest */
+        restore(m, b, t, STORE_INCIDENT, "incident",
+                &(struct store_filter){.only_closed = true, .limit = RESOLVED});
 }
 
 /* ---- running ---- */
