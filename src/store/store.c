@@ -88,8 +88,9 @@ static int start_thread(struct store *s)
         int r = pthread_create(&s->thread, &a, work, s);
         pthread_sigmask(SIG_SETMASK, &before, NULL);
         pthread_attr_destroy(&a);
-        s->has_thread = r == 0;
-        s->working = r == 0;
+        s->has_thread = r == 0; /* and `working` is the thread's business from now on */
+        if (r != 0)
+                s->working = false;
         return -r;
 }
 
