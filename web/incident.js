@@ -168,6 +168,35 @@ class IncidentView {
         this.resolved = time(null);
         this.over = el("span", {}, ", resolved ", this.resolved);
         this.length = el("span");
+        const report = (format, name) =>
+            el(
+                "a",
+                {
+                    href: `/sexton/v1/report?id=${encodeURIComponent(id)}&format=${format}`,
+                    target: "_blank",
+                    rel: "noopener",
+                },
+                name,
+            );
+        this.report = el(
+            "span",
+            { class: "reports" },
+            " · report: ",
+            report("html", "page"),
+            ", ",
+            report("markdown", "Markdown"),
+        );
+        this.summary = el(
+            "p",
+            { class: "sub" },
+            this.by,
+            "opened ",
+            this.opened,
+            this.over,
+            " · ",
+            this.length,
+            this.report,
+        );
         this.missing = el("p", { class: "notice warning", hidden: true }, "No such incident is known.");
         this.verdict = el("p", { class: "incident-verdict" });
         this.remedies = el("ol", { class: "remedies" });
@@ -238,7 +267,7 @@ class IncidentView {
                 this.heading,
                 this.badge,
             ),
-            el("p", { class: "sub" }, this.by, "opened ", this.opened, this.over, " · ", this.length),
+            this.summary,
             this.missing,
             this.mergedNote,
             this.body,
@@ -272,6 +301,7 @@ class IncidentView {
         show(this.body, Boolean(incident));
         show(this.mergedNote, Boolean(incident?.merged_into));
         show(this.badge, Boolean(incident));
+        show(this.summary, Boolean(incident));
         setText(this.heading, incident ? foreign(incident.title, 300) : this.title);
         if (!incident) return;
         this.#head(incident, seconds(status.time));

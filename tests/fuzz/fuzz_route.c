@@ -122,11 +122,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         q.method = fields[0];
         q.path = fields[1];
         q.host = *fields[2] ? fields[2] : NULL;
-        q.accept = *fields[3] ? fields[3] : NULL;
+        q.accept = q.accept_encoding = q.if_none_match = *fields[3] ? fields[3] : NULL;
         route_handle(&env, &q, &r);
         while (route_reply_more(&r))
                 ;
-        require(r.status >= 200 && r.status < 600 && r.content_type && r.body.out.len);
+        require(r.status >= 200 && r.status < 600 && r.content_type && (r.asset || r.body.out.len));
+        require(!r.asset || (r.form->len && r.form->etag));
         if (!strncmp(r.content_type, "application/json", 16)) {
                 json_t *j = json_loadb(r.body.out.buf, r.body.out.len, 0, NULL);
                 require(j != NULL);

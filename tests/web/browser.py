@@ -11,6 +11,8 @@ import threading
 import time
 
 WAIT = 30  # seconds, at most, for anything
+INTERRUPTED = "ERR_NETWORK_CHANGED"  # the browser breaks off what it loads when a network interface comes or goes
+TRIES = 5
 NAMES = ("chromium-headless-shell", "chromium")
 
 
@@ -149,10 +151,15 @@ class Page:
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": value}])
 
     def goto(self, url):
-        """To another page, of which at least the beginning is there then; or to another place on this one."""
-        self.js("window.left = true")
-        if "loaderId" in self.call("Page.navigate", url=url):
-            self.becomes("!window.left && document.body")
+        """To another page, which is loaded then; or to another place on this one."""
+        for _ in range(TRIES):
+            known = len(self.problems)
+            self.js("window.left = true")
+            if "loaderId" not in self.call("Page.navigate", url=url):
+                return
+            self.becomes("!window.left && document.readyState === 'complete'")
+            if not any(INTERRUPTED in one for one in self.problems[known:]):
+                return
 
     def reload(self):
         self.js("window.left = true")

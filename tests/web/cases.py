@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 
-from browser import Broken
+from browser import INTERRUPTED, Broken
 from fixture import calm_world, crowd_world, incident_world, service, stamp, stir, zombie
 
 LIVE = "document.getElementById('link').dataset.state === 'live' && !document.querySelector('.loading')"
@@ -44,7 +44,7 @@ def on_fixture(world_of, **size):
 
 def quiet(page):
     """Nothing to complain about, apart from what the machine's network does to the browser."""
-    page.problems[:] = [one for one in page.problems if "ERR_NETWORK_CHANGED" not in one]
+    page.problems[:] = [one for one in page.problems if INTERRUPTED not in one]
     return page.problems == []
 
 
@@ -235,6 +235,8 @@ def one_incident(t, server, page):
     for words in ("95 % sure", "warning became critical", "ruled out", "it restarts in a loop", "the zombies burn the CPU", "Memory of odin/celery-worker",
                   "210 MB", "615 MB", "141 of 141: origin healthcheck", "runbook zombie-leak", "What to change", "1.81 cores"):  # fmt: skip
         t.check(words in whole, f"it says: {words}", whole)
+    report = page.js("document.querySelector('.reports a').href")
+    t.check(report == server.url + "sexton/v1/report?id=12&format=html", "the post-mortem is one click away", report)
     t.check(len(page.texts(".timeline li")) == 7, "the timeline is whole", page.texts(".timeline li"))
     mine = server.world.incidents[0]
     mine.update(state="resolved", resolved_at=stamp(server.world.start), duration=2820)

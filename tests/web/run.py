@@ -21,9 +21,6 @@ from daemon import Daemon  # noqa: E402
 from shots import take_shots  # noqa: E402
 
 
-INTERRUPTED = "ERR_NETWORK_CHANGED"
-
-
 class Tester:
     """What a case works with; counts its checks."""
 
@@ -45,14 +42,8 @@ class Tester:
         return fixture.Fixture(self.files, world, port)
 
     def open(self, url, **size):
-        """A page, loaded whole. The browser breaks off what it loads when a network interface comes or goes."""
         page = self.browser.page(**size)
-        for _ in range(5):
-            page.goto(url)
-            page.becomes("document.readyState === 'complete'")
-            if not any(INTERRUPTED in one for one in page.problems):
-                break
-            page.problems.clear()
+        page.goto(url)
         return page
 
 
