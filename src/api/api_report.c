@@ -4,6 +4,7 @@
 #include "api/api.h"
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "report/records.h"
 #include "report/report.h"
 
@@ -12,7 +13,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { EVENTS = 2000, PART_MAX = 8 << 20 };
+enum { EVENTS = 2000, PART_MAX = 8 << 20, POINTS = 360, SERVICES = 4 };
+#define AROUND_LEAST 1800.0 /* s of history before and after it, for what is usual */
+#define AROUND_MOST  21600.0
 
 /* What was written as JSON becomes a member; what can't be, null. */
 static bool take(json_t *root, const char *key, struct json_out *part, bool append)
@@ -36,7 +39,7 @@ static bool take_status(const struct api_view *v, json_t *root)
 }
 
 /* By kind, so that a flood of one leaves the others whole. */
-static bool take_events(const struct api_view *v, json_t *root, double since)
+static bool take_events(const struct api_view *v, json_t *root, const struct records *k)
 {
         static const enum event_kind kinds[] = {EVENT_RESTART, EVENT_HEALTH_TIMEOUT, EVENT_HEALTH_FAIL,
                 EVENT_OOM, EVENT_DEPLOY, EVENT_DIE, EVENT_START, EVENT_STOP, EVENT_CONFIG, EVENT_ACTION,
@@ -45,7 +48,9 @@ static bool take_events(const struct api_view *v, json_t *root, double since)
         if (json_object_set_new(root, "events", json_array()) < 0)
                 return false;
         for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-                struct api_query q = {.limit = EVENTS, .since_unix_ns = (int64_t)(since * 1e9)};
+                struct api_query q = {.limit = EVENTS,
+                        .since_unix_ns = isnan(k->began) ? 0 : (int64_t)(k->began * 1e9),
+                        .until_unix_ns = isnan(k->until) ? 0 : (int64_t)((k->until + 1) * 1e9)};
                 struct json_out part = json_out_of(PART_MAX);
 
                 snprintf(q.kind, sizeof q.kind, "%s", event_kind_name(kinds[i]));
@@ -53,6 +58,56 @@ static bool take_events(const struct api_view *v, json_t *root, double since)
                 if (!take(root, "events", &part, true))
                         return false;
         }
+        return true;
+}
+
+/* A store that can't be read gives no history: the report says so. */
+static bool take_history(const struct api_view *v, json_t *root, const struct records *k, const char *service)
+{
+        double around = fmin(fmax(k->until - k->began, AROUND_LEAST), AROUND_MOST);
+        struct json_out part = json_out_of(PART_MAX);
+        struct api_query q = {
+                .since_unix_ns = (int64_t)(fmax(k->began - around, 1) * 1e9),
+                .until_unix_ns = (int64_t)(fmin(k->until + around, fmax(k->now, k->until)) * 1e9),
+                .points = POINTS,
+        };
+        struct error e = {0};
+
+        text_set(q.service, sizeof q.service, service);
+        if (api_history(v, &q, &part, &e) < 0) {
+                json_out_done(&part);
+                return true;
+        }
+        json_t *list = json_object_get(root, "history");
+        return take(root, "history", &part, true) &&
+               json_object_set_new(
+                       json_array_get(list, json_array_size(list) - 1), "points", json_integer(POINTS)) == 0;
+}
+
+/* The host, the culprit, and others that have findings. */
+static bool take_histories(const struct api_view *v, json_t *root, const struct records *k)
+{
+        const char *taken[SERVICES] = {"", answer_raw(k->incident, "culprit")};
+        uint32_t n = taken[1][0] ? 2 : 1;
+        json_t *one;
+        size_t i;
+
+        if (isnan(k->began) || isnan(k->until) || !v->store)
+                return true;
+        json_array_foreach(k->findings, i, one)
+        {
+                const char *service = answer_raw(one, "service");
+                bool is = false;
+                for (uint32_t s = 0; s < n; s++)
+                        is |= !strcmp(taken[s], service);
+                if (!is && n < SERVICES)
+                        taken[n++] = service;
+        }
+        if (json_object_set_new(root, "history", json_array()) < 0)
+                return false;
+        for (uint32_t s = 0; s < n; s++)
+                if (!take_history(v, root, k, taken[s]))
+                        return false;
         return true;
 }
 
@@ -73,8 +128,8 @@ static int facts(const struct api_view *v, const struct api_query *q, json_t **r
         clock_rfc3339((int64_t)v->now_ns + v->wall_offset_ns, now);
         if (root && json_object_set_new(root, "sexton", json_string(SEXTON_VERSION)) == 0 &&
                 json_object_set_new(root, "now", json_string(now)) == 0 && records_read(&k, root) &&
-                (!v->board || take_status(v, root)) &&
-                take_events(v, root, isnan(k.began) ? 0 : fmax(k.began, 0))) {
+                (!v->board || take_status(v, root)) && take_events(v, root, &k) &&
+                take_histories(v, root, &k)) {
                 *ret = root;
                 return 0;
         }

@@ -4,6 +4,7 @@
 #include "base/util.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,6 +56,19 @@ bool records_read(struct records *r, json_t *facts)
 
 /* ---- history ---- */
 
+static void describe(json_t *answer, struct series *s)
+{
+        char from[48], to[48];
+        double points = answer_number(answer, "points");
+        size_t n;
+
+        snprintf(s->query, sizeof s->query, "from=%s&to=%s", answer_text(answer, "from", from, sizeof from),
+                answer_text(answer, "to", to, sizeof to));
+        n = strlen(s->query);
+        if (points >= 1 && points < 1e6)
+                snprintf(s->query + n, sizeof s->query - n, "&points=%.0f", points);
+}
+
 bool records_series(const struct records *r, const char *service, const char *name, struct series *ret)
 {
         json_t *one;
@@ -73,6 +87,7 @@ bool records_series(const struct records *r, const char *service, const char *na
                 answer_text(one, "service", ret->service, sizeof ret->service);
                 ret->count = MIN(MIN(json_array_size(times), json_array_size(values)), (size_t)SAMPLES);
                 ret->step = answer_number(one, "step");
+                describe(one, ret);
                 return true;
         }
         return false;

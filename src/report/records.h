@@ -39,6 +39,7 @@ struct series {
         const char *name; /* static */
         size_t count;
         double step;
+        char query[200]; /* what asks for the answer that it stands in, behind the service */
 };
 bool records_series(const struct records *r, const char *service, const char *name, struct series *ret);
 double series_time(const struct series *s, size_t i);

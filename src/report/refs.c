@@ -157,8 +157,8 @@ void refs_sample(
         else
                 snprintf(one.what, sizeof one.what, "%s of %.120s at that time", s->name,
                         s->service[0] ? s->service : "the host");
-        snprintf(one.source, sizeof one.source, "history?%s%.299s%sfrom=%.30s&to=%.30s",
-                service[0] ? "service=" : "", service, service[0] ? "&" : "", first, last);
+        snprintf(one.source, sizeof one.source, "history?%s%.299s%s%.190s", service[0] ? "service=" : "",
+                service, service[0] ? "&" : "", s->query);
         cite(r, d, &one, &r->samples, 'S');
 }
 
