@@ -62,19 +62,44 @@ static void summary_who(struct report *r)
         refs_incident(&r->refs, r->d, &r->k, field);
 }
 
+/* What the incident itself recorded of the host: for when no history is stored. */
+static bool told_recorded(
+        struct report *r, const char *name, const char *words, const char *unit, const char *joint)
+{
+        json_t *one;
+        size_t i;
+        char n[UNITS_SIZE];
+
+        json_array_foreach(answer_list(r->k.incident, "resource"), i, one)
+        {
+                double peak = answer_number(one, "peak"), normal = answer_number(one, "normal");
+
+                if (strcmp(answer_raw(one, "name"), name) != 0 || answer_at(one, "service") || !(peak > 0) ||
+                        peak < normal * 1.5)
+                        continue;
+                document_put(r->d, "%s%s rose to %s", joint, words, report_value(peak, unit, n));
+                if (!isnan(normal))
+                        document_put(r->d, " (before: %s)", report_value(normal, unit, n));
+                refs_incident(&r->refs, r->d, &r->k, "resource");
+                return true;
+        }
+        return false;
+}
+
 /* The worst of a host's series, beside what was usual. */
 static bool told_peak(struct report *r, const char *name, const char *words, const char *unit, bool first)
 {
+        const char *joint = first ? ": " : ", ";
         struct series s;
         struct series_story story;
         char n[UNITS_SIZE];
 
         if (!records_series(&r->k, NULL, name, &s))
-                return false;
+                return told_recorded(r, name, words, unit, joint);
         records_story(&r->k, &s, &story);
         if (!(story.peak > 0) || (!isnan(story.normal) && story.peak < story.normal * 1.5))
                 return false;
-        document_put(r->d, "%s%s rose to %s", first ? ": " : ", ", words, report_value(story.peak, unit, n));
+        document_put(r->d, "%s%s rose to %s", joint, words, report_value(story.peak, unit, n));
         refs_sample(&r->refs, r->d, &s, story.peak_time, 0, 0);
         if (isnan(story.normal))
                 return true;
@@ -190,12 +215,15 @@ static void timeline_row(struct report *r, json_t *one, size_t i)
         report_cell(r);
         report_service(r, answer_text(one, "service", text, sizeof text));
         report_cell(r);
-        document_put(r->d, "%s", answer_text_or(one, "text", "-", text, sizeof text));
+        document_put(r->d, "%s", answer_text_or(one, "text", "no more is known", text, sizeof text));
         if (count > 1) {
-                document_put(r->d, " (%s times", units_count(count, n));
+                size_t len = strlen(units_count(count, n));
+                bool counted = !strncmp(text, n, len) && !strncmp(text + len, " times", 6);
+
+                if (!counted)
+                        document_put(r->d, ", %s times", n);
                 if (!isnan(until))
-                        document_put(r->d, " until %s", report_time(until, time));
-                document_put(r->d, ")");
+                        document_put(r->d, ", until %s", report_time(until, time));
         }
         refs_timeline(&r->refs, r->d, &r->k, one, i);
 }
