@@ -51,7 +51,23 @@ bool records_read(struct records *r, json_t *facts)
                 if (since < r->began && since > r->opened - DAY)
                         r->began = since;
         }
+        json_array_foreach(r->timeline, i, one)
+        {
+                double t = records_time(one, "time");
+                if (records_harm(answer_raw(one, "kind")) && t < r->began && t > r->opened - DAY)
+                        r->began = t;
+        }
         return true;
+}
+
+bool records_harm(const char *kind)
+{
+        static const char *const kinds[] = {"restart", "health_timeout", "oom", "death"};
+
+        for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+                if (!strcmp(kind, kinds[i]))
+                        return true;
+        return false;
 }
 
 /* ---- history ---- */

@@ -20,7 +20,7 @@ struct records {
         bool open;
         /* Unix seconds, NAN = unknown. */
         double now, opened, resolved;
-        double began; /* the earliest sign that a finding tells of, at most a day before it was opened */
+        double began; /* the earliest sign in findings and timeline, at most a day before it was opened */
         double until; /* resolved, or now */
 };
 
@@ -29,6 +29,9 @@ bool records_read(struct records *r, json_t *facts);
 
 /* A time of the records as Unix seconds, NAN when it is none or out of this age (1970 to 2255). */
 double records_time(json_t *j, const char *key);
+
+/* Events that are harm by themselves; others stand in a timeline because something changed. */
+bool records_harm(const char *kind);
 
 /* ---- history ---- */
 

@@ -76,7 +76,7 @@ void refs_incident(struct refs *r, struct document *d, const struct records *k, 
 {
         struct ref one = {0};
 
-        snprintf(one.label, sizeof one.label, "I%.8s.%.12s", k->id, field);
+        snprintf(one.label, sizeof one.label, "I.%.20s", field);
         answer_text(k->incident, "opened_at", one.time, sizeof one.time);
         snprintf(one.what, sizeof one.what, "the incident's %s", field);
         snprintf(one.source, sizeof one.source, "incidents?id=%s -> .incidents[0].%s", k->id, field);

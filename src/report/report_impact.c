@@ -51,13 +51,6 @@ static void affects(struct affected *a, const char *service)
                 a->name[a->count++] = service;
 }
 
-/* Others stand in the timeline only because they changed at that time. */
-static bool is_harm(const char *kind)
-{
-        return !strcmp(kind, "restart") || !strcmp(kind, "health_timeout") || !strcmp(kind, "oom") ||
-               !strcmp(kind, "death");
-}
-
 static void find_affected(const struct report *r, struct affected *a)
 {
         json_t *one;
@@ -68,7 +61,7 @@ static void find_affected(const struct report *r, struct affected *a)
         json_array_foreach(r->k.findings, i, one) affects(a, answer_raw(one, "service"));
         json_array_foreach(r->k.timeline, i, one)
         {
-                if (is_harm(answer_raw(one, "kind")))
+                if (records_harm(answer_raw(one, "kind")))
                         affects(a, answer_raw(one, "service"));
         }
 }
@@ -341,6 +334,27 @@ static bool add_line(struct chart *c, const struct series *s, const char *words)
         return known;
 }
 
+static bool knows(const struct chart *c, uint32_t i)
+{
+        for (uint32_t k = 0; k < c->lines; k++)
+                if (!isnan(c->line[k].value[i]))
+                        return true;
+        return false;
+}
+
+/* Before the incident, what nothing is known of is not drawn: Sexton or this service began later. */
+static void leave_out_unknown(struct chart *c)
+{
+        uint32_t n = 0;
+
+        while (n + 2 < c->points && !knows(c, n) && !(c->time[n + 1] > c->from))
+                n++;
+        c->points -= n;
+        memmove(c->time, c->time + n, c->points * sizeof *c->time);
+        for (uint32_t k = 0; k < c->lines; k++)
+                memmove(c->line[k].value, c->line[k].value + n, c->points * sizeof(double));
+}
+
 /* What is known of those measures, from `first` to `last`, as lines of one chart. */
 static void draw(
         struct report *r, const char *service, const char *title, enum measure first, enum measure last)
@@ -361,6 +375,7 @@ static void draw(
                 chart_done(&c);
                 return;
         }
+        leave_out_unknown(&c);
         if (!service && (first == LOAD || first == CPU)) {
                 c.level = answer_number(r->k.host, "host.cpus");
                 c.level_name = "cores of this host";
