@@ -83,7 +83,7 @@ void sample_pack(const struct store_sample *s, uint32_t count, struct out *o)
         put(o, VERSION);
         put(o, count);
         for (uint32_t i = 0; i < count; i++)
-                put(o, zigzag(i ? s[i].time_ms - s[i - 1].time_ms : s[i].time_ms));
+                put(o, zigzag((int64_t)((uint64_t)s[i].time_ms - (i ? (uint64_t)s[i - 1].time_ms : 0))));
         for (int series = 0; series < STORE_SERIES_COUNT; series++)
                 pack_series(s, count, series, o);
 }
