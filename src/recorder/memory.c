@@ -3,11 +3,14 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "wire/board_map.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+
+#define NUMBER "{\"next\":"
 
 enum { RESOLVED = 200, STOP_MS = 5000 }; /* the supervisor kills after 10 s */
 
@@ -47,6 +50,41 @@ int memory_start(struct memory *m, const struct config *c, const struct board *s
 
 /* ---- documents ---- */
 
+/* Numbers of incidents outlive the documents, which are deleted by age. */
+static void remember_number(struct memory *m, uint64_t next)
+{
+        char json[40];
+
+        if (next <= m->next_incident)
+                return;
+        m->next_incident = next;
+        int n = snprintf(json, sizeof json, NUMBER "%llu}", (unsigned long long)next);
+        store_document_put(m->store, STORE_STATE, "incident", false, NULL, 0, json, (size_t)n);
+}
+
+static int recall_number(void *ctx, const struct store_document *d)
+{
+        const char *p = d->json + sizeof NUMBER - 1;
+        uint64_t *ret = ctx;
+
+        if (d->len > sizeof NUMBER && !strncmp(d->json, NUMBER, sizeof NUMBER - 1))
+                text_u64(&p, ret);
+        return 0;
+}
+
+/* They begin with 1 in a new file; where nothing on disk can tell which were given out, with Unix seconds. */
+static void number_incidents(struct memory *m, struct book *b)
+{
+        struct store_filter f = {.id = "incident", .limit = 1};
+        struct store_status s;
+
+        store_status(m->store, &s);
+        if (s.state != STORE_ON_DISK || s.text[0])
+                book_number_from(b, (uint64_t)(unix_ms() / 1000));
+        store_documents(m->store, STORE_STATE, &f, recall_number, &m->next_incident);
+        book_number_from(b, m->next_incident);
+}
+
 static void put_incident(void *ctx, uint64_t id, bool open, const char *service, int64_t opened_ms,
         const char *json, size_t len)
 {
@@ -57,6 +95,7 @@ static void put_incident(void *ctx, uint64_t id, bool open, const char *service,
         int r = store_document_put(m->store, STORE_INCIDENT, key, open, service, opened_ms, json, len);
         if (r < 0)
                 log_warning("incident %s is not remembered: %s", key, strerror(-r));
+        remember_number(m, id + 1);
 }
 
 struct each {
@@ -169,6 +208,7 @@ static void restore(struct memory *m, struct book *b, struct tell *t, enum store
 
 void memory_restore(struct memory *m, struct book *b, struct tell *t)
 {
+        number_incidents(m, b);
         book_keep(b, &(struct book_keeper){.ctx = m, .put = put_incident, .resolved = resolved});
         restore(m, b, t, STORE_NOTICE, "notice", NULL);
         restore(m, b, t, STORE_SILENCE, "silence", NULL);

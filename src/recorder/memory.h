@@ -14,6 +14,7 @@ struct memory {
         struct history *history;
         const struct board *board; /* shared */
         struct ring_reader *reader;
+        uint64_t next_incident; /* as remembered */
 };
 
 /* The folder, still as root. What is wrong with it is logged; the store says it too. */

@@ -250,8 +250,7 @@ int recorder_main(const struct config *c, const struct recorder_fds *fd)
         mallopt(M_MMAP_THRESHOLD, 64 << 10);
         mallopt(M_ARENA_MAX, 1);
         allow_descriptors();
-        r.book = book_new(&(struct book_params){.calm = c->incident.calm, .reopen = c->incident.reopen},
-                (clock_boot_ns() + (uint64_t)clock_wall_offset_ns()) / NSEC_PER_SEC);
+        r.book = book_new(&(struct book_params){.calm = c->incident.calm, .reopen = c->incident.reopen}, 1);
         r.tell = calloc(1, sizeof *r.tell);
         if (!r.book || !r.tell) {
                 log_error("cannot start: there is no memory");

@@ -1,6 +1,10 @@
+import os
+import signal
+
 from harness import procfs
 from harness.engine import seconds
 from harness.scenario import Scenario, holds_dead
+from harness.sexton import SextonError
 
 WORKER = "odin/celery-worker"
 DECOY = "odin/api"
@@ -27,7 +31,7 @@ def timed_out(container):
 class CeleryStorm(Scenario):
     proves = "timed-out shell-form probes of a Celery worker without init leave orphans; the crash loop beside it is innocent"
     alone = True
-    config = {"incident": {"calm": "8s"}, "detect": {"health_check": {"window": "30s"}}}
+    config = {"incident": {"calm": "8s"}, "detect": {"health_check": {"window": "30s"}, "zombie_leak": {"for": "2s", "critical_count": 3}}}
 
     def up(self):
         self.worker = start_worker(self, "odin", every=0.5)
@@ -95,6 +99,7 @@ class CeleryStorm(Scenario):
         self.too_late()
         if deadly and small:
             self.told(sexton, deadly)
+            self.survives(sexton, deadly, small)
             self.cured(sexton, deadly, small)
             self.told(sexton, deadly)
 
@@ -102,7 +107,7 @@ class CeleryStorm(Scenario):
         """The incidents about our services, by culprit. What others' load does to the host is not ours."""
         found = {}
         for one in sexton.ask("incidents", fresh=True)["incidents"]:
-            if one["culprit"] and not self.foreign(one["culprit"]) and one["merged_into"] is None:
+            if (one["culprit"] or "").startswith("odin/") and one["merged_into"] is None:
                 found.setdefault(one["culprit"], []).append(one)
         return found
 
@@ -135,6 +140,41 @@ class CeleryStorm(Scenario):
         why = sexton.why(str(deadly["id"]))
         self.equal(why["culprit"], WORKER, "why: the incident's number is answered too")
         return deadly["id"], small["id"]
+
+    def survives(self, sexton, deadly, small):
+        """Recorder and guard are killed: the same two incidents go on."""
+        for part in ("recorder", "guard"):
+            before = sexton.status()["self"][f"{part}_pid"]
+            os.kill(before, signal.SIGKILL)
+            self.eventually(
+                lambda: self.answers(sexton, lambda: sexton.ask("status", fresh=True)["self"][f"{part}_pid"]) not in (None, before),
+                30, f"another {part} is there",
+            )  # fmt: skip
+            self.becomes(
+                lambda: self.answers(
+                    sexton,
+                    lambda: {
+                        name: [(one["id"], one["state"]) for one in them] for name, them in self.ours(sexton).items()
+                    },
+                ),
+                {WORKER: [(deadly, "open")], DECOY: [(small, "open")]},
+                30, f"after the end of the {part} both incidents go on",
+            )  # fmt: skip
+            self.becomes(
+                lambda: self.answers(
+                    sexton,
+                    lambda: any(one["open"] for one in self.ours(sexton)[WORKER][0]["findings"]),
+                ),
+                True, 60, "and what is wrong is found again",
+            )  # fmt: skip
+
+    @staticmethod
+    def answers(sexton, ask):
+        """The answer, or None while a part is being started again."""
+        try:
+            return ask()
+        except SextonError:
+            return None
 
     def cured(self, sexton, *numbers):
         """The project is taken down: both incidents are over, each once."""
