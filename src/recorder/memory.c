@@ -183,8 +183,9 @@ static int restore_incident(struct book *b, struct tell *t, const struct stored 
 {
         int r = book_restore(b, d->json, d->len, clock_boot_ns(), clock_wall_offset_ns());
 
-        /* what has been told of it is known from the notices */
-        if (r == 0 && d->open)
+        /* what has been told of it is known from the notices; one that is over may have been kept back at
+         * night */
+        if (r == 0)
                 tell_restore_incident(t, d->json, d->len);
         return r == -EEXIST ? 0 : r;
 }
