@@ -88,20 +88,27 @@ static void add(struct usual_track *t, const struct board *b, uint16_t service, 
         t->slots += close;
 }
 
+/* Without memory for more the first ones are kept. */
+static void grow(struct usual *u, uint32_t tracks)
+{
+        if (tracks <= u->tracks)
+                return;
+        cleanup_free struct usual_track *t = calloc(tracks, sizeof *t);
+        if (!t)
+                return;
+        if (u->tracks)
+                memcpy(t, u->track, u->tracks * sizeof *t);
+        free(u->track);
+        u->track = TAKE_PTR(t);
+        u->tracks = tracks;
+}
+
 void usual_add(struct usual *u, const struct board *b, uint64_t now_ns)
 {
         uint32_t top = MAX(view_services(b), 1u);
         bool close = u->slot_ns && now_ns >= u->slot_ns + SLOT_NS;
 
-        if (top > u->tracks) {
-                struct usual_track *t = reallocarray(u->track, top, sizeof *t);
-
-                if (t) {
-                        memset(t + u->tracks, 0, (top - u->tracks) * sizeof *t);
-                        u->track = t;
-                        u->tracks = top;
-                }
-        }
+        grow(u, top);
         if (close || !u->slot_ns)
                 u->slot_ns = now_ns;
         for (uint32_t i = 0; i < MIN(top, u->tracks); i++)
