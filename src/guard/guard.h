@@ -79,7 +79,8 @@ struct guard {
         bool no_paths_of_ids;
 
         /* unseen.c */
-        uint64_t births, births_late, host_read_ns, bpf_since_ns, unseen_due_ns;
+        uint64_t births, births_late, host_read_ns, bpf_since_ns;
+        struct pace unseen_pace;
         int64_t unseen_before, unseen_explained;
         bool unseen_begun;
 
@@ -102,7 +103,8 @@ struct guard {
         struct pace kernel_pace;
         double root_rate, kernel_rate;            /* cores, when kernel threads were read last */
         uint64_t kernel_read_ns, kernel_given_ns; /* when; given on account since */
-        uint64_t root_debt_ns;                    /* given to the root group, and found to be others' */
+        /* by the root group, not known to be others'; given to it, found to be others', not taken back yet */
+        uint64_t root_counted_ns, root_debt_ns;
         uint64_t kernel_cpu_ns, host_irq_ns, last_host_busy_ns, self_cpu_ns;
         double load_sum[BOARD_SERVICES], load_sum5[BOARD_SERVICES];
         double load_before, load_before5; /* of the average when we began to look */

@@ -47,9 +47,13 @@ void guard_group_seen(struct guard *g, uint32_t k)
                 return;
         if (s->open && cgroup_watch_cpu(&s->watch, &cpu) == 0)
                 return;
-        uint64_t kept = s->delta_ns + s->charged_ns;
+        /* what the last life of this path used, or was given on account, is still to be accounted */
+        struct guard_group kept = {.no_cpu = s->no_cpu,
+                .delta_ns = s->delta_ns,
+                .charged_ns = s->charged_ns,
+                .given_ns = s->given_ns};
         group_close(s);
-        s->delta_ns = kept; /* what the last life of this path used is still to be accounted */
+        *s = kept;
         s->open = cgroup_watch_open(&g->layout, c->path, &s->watch) == 0;
         c->id = cgroup_id(&g->layout, c->path);
         world_cgroup_has_id(&g->world, k, c->id);
@@ -233,11 +237,14 @@ static uint64_t kernel_used(struct guard *g, uint64_t root_ns, uint64_t interval
         uint64_t now = kernel_threads_cpu(g);
         pace_end(&g->kernel_pace, now_ns);
         used = now - MIN(now, g->kernel_cpu_ns);
-        if (g->kernel_read_ns && now_ns > g->kernel_read_ns)
+        bool first = !g->kernel_read_ns;
+        if (!first && now_ns > g->kernel_read_ns)
                 g->kernel_rate = (double)used / (double)(now_ns - g->kernel_read_ns);
         g->root_rate = root;
         g->kernel_read_ns = now_ns;
         g->kernel_cpu_ns = now;
+        if (first)
+                return 0; /* of what they used before us nobody was given anything */
         uint64_t settled = MIN(used, g->kernel_given_ns);
         g->kernel_given_ns -= settled;
         return used - settled;
@@ -259,23 +266,33 @@ static void own_cpu(struct guard *g, uint64_t own[WORLD_CGROUPS])
         for (uint32_t k = 1; k < g->world.cgroup_top; k++)
                 own[k] = g->group[k].delta_ns;
         for (uint32_t k = 2; k < g->world.cgroup_top; k++) {
-                uint32_t up = g->world.cgroup[k].path[0] ? parent_group(g, g->world.cgroup[k].path) : 0;
+                const char *path = g->world.cgroup[k].path;
+                /* what has no counter is in no parent's either, and taken from the root's below */
+                uint32_t up = path[0] && !g->group[k].no_cpu ? parent_group(g, path) : 0;
                 if (up)
                         own[up] -= MIN(own[up], g->group[k].delta_ns);
         }
 }
 
 /* The root group's counter holds the CPU of kernel threads and of groups without a counter, too. What was
- * given to the root and is found to be theirs later is taken from it then. */
+ * given to the root and is found to be theirs later is taken from it then, so that the sum of all stays what
+ * its counter says: never more than it counted that isn't known to be others', or was given on account to
+ * others who had not used it. Without a counter of its own it owes nothing. */
 static void pay_root_debt(struct guard *g, uint64_t own[WORLD_CGROUPS], uint64_t threads)
 {
-        uint64_t given = threads, paid;
+        uint64_t given = threads, most;
 
+        g->root_counted_ns += own[1];
+        most = g->root_counted_ns + g->kernel_given_ns;
         for (uint32_t k = 2; k < g->world.cgroup_top; k++)
-                if (g->group[k].no_cpu)
+                if (g->group[k].no_cpu) {
                         given += g->group[k].delta_ns;
+                        most += g->group[k].given_ns;
+                }
+        given = MIN(given, most);
+        g->root_counted_ns -= MIN(given, g->root_counted_ns);
         g->root_debt_ns += given;
-        paid = MIN(own[1], g->root_debt_ns);
+        uint64_t paid = MIN(own[1], g->root_debt_ns);
         own[1] -= paid;
         g->root_debt_ns -= paid;
 }

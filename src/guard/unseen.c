@@ -5,10 +5,8 @@
  */
 #include "guard/guard.h"
 
-#include "base/clock.h"
-
-enum { SHARE = 2000 };        /* a walk may take one part in so many of the time */
-#define PAUSE_NS NSEC_PER_SEC /* and comes no sooner after the last */
+#define WALK_SHARE 0.0005       /* of a core, for the walks */
+#define PAUSE_NS   NSEC_PER_SEC /* a walk comes no sooner after the last */
 
 void guard_count_birth(struct guard *g, uint64_t start_ns)
 {
@@ -33,11 +31,6 @@ static void look_closer(void *ctx, const struct bpf_task *t)
                 guard_look_at(g, t->pid);
 }
 
-static uint64_t births(const struct guard *g)
-{
-        return g->births + g->births_late;
-}
-
 /* The kernel counts workers of io_uring and of vhost, too, which are born without an event: what a walk did
  * not explain is explained by that. A difference may be a moment's; what two looks saw is not. */
 void guard_look_for_unseen(struct guard *g, uint64_t now_ns)
@@ -45,7 +38,7 @@ void guard_look_for_unseen(struct guard *g, uint64_t now_ns)
         int64_t ahead = (int64_t)g->board->host.forks - (int64_t)g->births, before = g->unseen_before;
         int64_t lasting = MIN(ahead, before);
 
-        if (!g->bpf)
+        if (!g->bpf || g->board->host.forks == BOARD_UNKNOWN)
                 return;
         g->unseen_before = ahead;
         if (!g->unseen_begun) {
@@ -54,12 +47,16 @@ void guard_look_for_unseen(struct guard *g, uint64_t now_ns)
                 return;
         }
         g->unseen_explained = MIN(g->unseen_explained, MAX(ahead, before));
-        if (lasting <= g->unseen_explained || now_ns < g->unseen_due_ns || !g->board->sources.bpf_iterator)
+        if (lasting <= g->unseen_explained || !g->board->sources.bpf_iterator ||
+                now_ns - g->unseen_pace.ended_ns < PAUSE_NS ||
+                !pace_is_due(&g->unseen_pace, WALK_SHARE, now_ns))
                 return;
-        uint64_t known = births(g), began_ns = clock_boot_ns();
+        /* Without those met that are younger than the kernel's count: it doesn't hold them yet. */
+        uint64_t known = g->births;
+        pace_begin(&g->unseen_pace);
         bpf_source_tasks(g->bpf, BPF_TASK_ALL, look_closer, g);
-        int64_t found = (int64_t)(births(g) - known);
+        pace_end(&g->unseen_pace, now_ns);
+        int64_t found = (int64_t)(g->births - known);
         g->unseen_explained = lasting - found;
         g->unseen_before = ahead - found;
-        g->unseen_due_ns = now_ns + MAX((clock_boot_ns() - began_ns) * SHARE, PAUSE_NS);
 }
