@@ -1,6 +1,6 @@
-/* A guard without a machine: /proc and the control groups are folders of the test's own, the kernel's task
- * iterator is a list that it writes (the program is linked with --wrap=bpf_source_tasks), and so is the
- * clock. Start times are small numbers of seconds, long before the real clock's.
+/* A guard without a machine: /proc and the control groups are folders of the test's own, what BPF tells and
+ * what its task iterator shows are lists that it writes (the program is linked with --wrap), and it owns
+ * the clock. Start times are small numbers of seconds, long before the real clock's.
  */
 #pragma once
 
@@ -25,6 +25,8 @@ static uint64_t lab_told[EVENT_KINDS];
 static struct bpf_task lab_task[LAB_TASKS];
 static uint32_t lab_tasks, lab_walks;
 static uint64_t lab_walk_burns_ns;
+static struct life_event lab_life[LAB_TASKS];
+static uint32_t lab_lives;
 
 int __wrap_bpf_source_tasks(
         struct bpf_source *s, unsigned what, void (*fn)(void *, const struct bpf_task *), void *ctx);
@@ -41,6 +43,34 @@ int __wrap_bpf_source_tasks(
         while (clock_thread_cpu_ns() < until)
                 ;
         return (int)lab_tasks;
+}
+
+int __wrap_bpf_source_drain(struct bpf_source *s, uint32_t max, life_fn fn, void *ctx);
+
+/* What guard_drain() takes in, once. */
+int __wrap_bpf_source_drain(struct bpf_source *s, uint32_t max, life_fn fn, void *ctx)
+{
+        uint32_t n = lab_lives;
+
+        check(n <= max);
+        lab_lives = 0;
+        for (uint32_t i = 0; i < n; i++)
+                fn(ctx, &lab_life[i]);
+        return (int)n;
+}
+
+uint64_t __wrap_bpf_source_lost(const struct bpf_source *s);
+
+uint64_t __wrap_bpf_source_lost(const struct bpf_source *s)
+{
+        return 0;
+}
+
+bool __wrap_bpf_source_sleep(struct bpf_source *s);
+
+bool __wrap_bpf_source_sleep(struct bpf_source *s)
+{
+        return true; /* nothing waits */
 }
 
 static void lab_take(void *ctx, const struct event *e)
@@ -119,9 +149,10 @@ static inline void lab_begin(uint64_t now_ns)
         g = lab_map(sizeof *g);
         b = lab_map(sizeof *b);
         memset(lab_told, 0, sizeof lab_told);
-        lab_tasks = lab_walks = 0;
+        lab_tasks = lab_walks = lab_lives = 0;
         lab_walk_burns_ns = 0;
         g->board = b;
+        g->connector.fd = -1;
         world_init(&g->world, b, lab_take, g, now_ns, 2);
         g->world.died = lab_died;
         g->world.emptied = lab_emptied;

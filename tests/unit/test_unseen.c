@@ -14,6 +14,7 @@ static void second_of(uint64_t kernel, uint64_t told)
         guard_sample_host(g, now);
         for (uint64_t i = 0; i < told; i++)
                 guard_count_birth(g, 50 * S);
+        guard_drain(g, now);
         guard_look_for_unseen(g, now);
 }
 
@@ -87,6 +88,59 @@ static void what_two_looks_miss_is_found(void)
         for (int k = 0; k < 10; k++)
                 second_of(2, 2);
         check_int(lab_walks, 1);
+        end();
+}
+
+static void event(enum life_type type, int32_t pid, int32_t ppid, uint64_t start_ns)
+{
+        lab_life[lab_lives++] = (struct life_event){
+                .type = type, .pid = pid, .tid = pid, .ppid = ppid, .start_ns = start_ns, .time_ns = now};
+}
+
+/* Of a child of PID 1 no birth is told; its exec counts as one, once, and its own children's are births. */
+static void a_child_of_pid_1_tells_of_itself(void)
+{
+        begin();
+        event(LIFE_EXEC, 90, 1, 60 * S);
+        event(LIFE_EXEC, 90, 1, 60 * S);
+        event(LIFE_FORK, 91, 90, 61 * S);
+        event(LIFE_THREAD, 91, 90, 61 * S);
+        second_of(3, 0);
+        check_int(g->births, 3);
+        uint32_t i = world_find(&g->world, 91);
+        check(i > 0 && b->process[i].parent == world_find(&g->world, 90));
+        for (int k = 0; k < 5; k++)
+                second_of(0, 0);
+        check_int(lab_walks, 0);
+        end();
+}
+
+/* A child of PID 1 that only forks is met as the parent of its child. */
+static void a_silent_parent_is_met_by_its_child(void)
+{
+        begin();
+        lab_put_process(92, 60 * S, 0);
+        event(LIFE_FORK, 93, 92, 61 * S);
+        second_of(2, 0);
+        check_int(g->births, 2);
+        check(world_find(&g->world, 92) > 0);
+        for (int k = 0; k < 5; k++)
+                second_of(0, 0);
+        check_int(lab_walks, 0);
+        end();
+}
+
+/* The walk was faster than the news: the birth isn't counted again. */
+static void a_birth_told_after_the_walk_counts_once(void)
+{
+        begin();
+        unseen(94, 60 * S);
+        second_of(1, 0);
+        second_of(0, 0);
+        check_int(lab_walks, 1);
+        event(LIFE_FORK, 94, 1, 60 * S + MS);
+        second_of(0, 0);
+        check_int(g->births, 1);
         end();
 }
 
@@ -230,6 +284,9 @@ static void all(void)
         test(who_is_told_is_not_looked_for);
         test(a_moments_difference_is_none);
         test(what_two_looks_miss_is_found);
+        test(a_child_of_pid_1_tells_of_itself);
+        test(a_silent_parent_is_met_by_its_child);
+        test(a_birth_told_after_the_walk_counts_once);
         test(what_no_walk_explains_is_let_be);
         test(the_younger_than_the_count_belong_to_the_next);
         test(a_walk_meets_younger_ones_too);
