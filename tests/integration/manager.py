@@ -1,0 +1,140 @@
+#!/usr/bin/env python3
+"""What a service manager is told: ready, reloading, stopping, and the watchdog only while guard and recorder work.
+And that lines have levels where standard error is the journal, and only there.
+
+Prints TAP.
+
+    manager.py PROGRAM
+"""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+WAIT = 30  # seconds, at most
+WATCHDOG = 4  # seconds; it is told every two
+
+
+class Manager:
+    """A socket that hears, and a `sexton run` that speaks to it."""
+
+    def __init__(self, program, folder, journal):
+        self.program = program
+        self.socket = f"{folder}/sock"
+        self.heard = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.heard.bind(f"{folder}/notify")
+        self.log = open(f"{folder}/log", "w+b")
+        stat = os.fstat(self.log.fileno())
+        stream = f"{stat.st_dev}:{stat.st_ino}" if journal else "1:1"
+        environment = {
+            **os.environ, "NOTIFY_SOCKET": f"{folder}/notify", "WATCHDOG_USEC": str(WATCHDOG * 1000000), "JOURNAL_STREAM": stream,
+        }  # fmt: skip
+        command = [program, "run", "--data-dir", f"{folder}/data", "--socket", self.socket, "--listen", ""]
+        self.child = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+
+    def says(self, what, within=WAIT):
+        """The first message that has this line; None when it doesn't come."""
+        end = time.monotonic() + within
+        while (left := end - time.monotonic()) > 0:
+            self.heard.settimeout(left)
+            try:
+                message = self.heard.recv(4096).decode()
+            except TimeoutError:
+                break
+            if re.search(f"^{what}", message, re.MULTILINE):
+                return message
+        return None
+
+    def forget(self):
+        """Passes over what was said until now."""
+        self.heard.setblocking(False)
+        try:
+            while self.heard.recv(4096):
+                pass
+        except BlockingIOError:
+            pass
+
+    def part(self, role):
+        done = subprocess.run([self.program, "status", "--json", "--socket", self.socket], stdout=subprocess.PIPE)
+        return json.loads(done.stdout)["self"][f"{role}_pid"]
+
+    def lines(self):
+        self.log.seek(0)
+        return self.log.read().decode(errors="replace").splitlines()
+
+
+def look_at_hanging(check, manager, role):
+    pid = manager.part(role)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        check(manager.says("STATUS=Hanging"), f"a {role} that hangs is told")
+        manager.forget()
+        check(not manager.says("WATCHDOG=1", WATCHDOG), f"the watchdog hears nothing while the {role} hangs")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    check(manager.says("WATCHDOG=1"), f"the watchdog hears again once the {role} goes on")
+
+
+def look(check, program, folder):
+    manager = Manager(program, folder, journal=True)
+    try:
+        check("STATUS=Watching" in (manager.says("READY=1") or ""), "it is ready, and says what it does")
+        done = subprocess.run([program, "status", "--socket", manager.socket], stdout=subprocess.DEVNULL)
+        check(done.returncode in (0, 1), "and it answers then")
+        check(manager.says("WATCHDOG=1"), "the watchdog is told")
+        for role in ("recorder", "guard"):
+            look_at_hanging(check, manager, role)
+        with open(f"/proc/{manager.part('guard')}/environ", "rb") as file:
+            check(b"NOTIFY_SOCKET" not in file.read(), "its parts can't speak for it")
+        manager.forget()
+        manager.child.send_signal(signal.SIGHUP)
+        check("MONOTONIC_USEC=" in (manager.says("RELOADING=1") or ""), "a reload is told, with its time")
+        check(manager.says("READY=1"), "and its end")
+        manager.child.terminate()
+        check(manager.says("STOPPING=1"), "stopping is told")
+        check(manager.child.wait(WAIT) == 0, "and it stops")
+    finally:
+        if manager.child.poll() is None:
+            manager.child.kill()
+    lines = manager.lines()
+    check(lines and all(re.match(r"<[3-7]>[a-z]+: ", line) for line in lines), "in the journal each line has its level", lines)
+    check(any(line.startswith("<4>run: ") for line in lines), "a warning is one", lines)
+
+
+def look_elsewhere(check, program, folder):
+    manager = Manager(program, folder, journal=False)
+    try:
+        check(manager.says("READY=1"), "with standard error elsewhere it is ready, too")
+    finally:
+        manager.child.terminate()
+        manager.child.wait(WAIT)
+    check(all(line.startswith("sexton-") for line in manager.lines()), "and lines have names instead of levels", manager.lines())
+
+
+def main():
+    count = failed = 0
+
+    def check(good, name, lines=()):
+        nonlocal count, failed
+        count += 1
+        failed += not good
+        print(f"{'' if good else 'not '}ok {count} - {name}", flush=True)
+        for line in [] if good else lines:
+            print(f"# {line}")
+
+    for scene in (look, look_elsewhere):
+        with tempfile.TemporaryDirectory(prefix="sexton-manager-") as folder:
+            os.chmod(folder, 0o755)  # its parts run as users of their own
+            scene(check, os.path.abspath(sys.argv[1]), folder)
+    print(f"1..{count}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
