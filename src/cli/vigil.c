@@ -72,8 +72,9 @@ static void answered(struct vigil *v)
         tell_state(v, first);
         if (first)
                 v->ready(v->ctx);
+        /* soon after the start it knows better by what it watches */
         if (v->every_ns)
-                look_again(v, v->every_ns);
+                look_again(v, first ? MIN(AGAIN_NS, v->every_ns) : v->every_ns);
         else
                 loop_disarm(v->loop, &v->look); /* nobody wants to know again */
 }

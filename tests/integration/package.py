@@ -2,7 +2,7 @@
 """The Debian package in a root file system of its own: built, installed, run, upgraded over a changed configuration,
 removed and purged, with nothing left.
 
-Prints TAP. The root file system is made by debootstrap once and kept like the images of tests/e2e.
+Prints TAP.
 
     package.py PROGRAM
 """
@@ -18,66 +18,9 @@ import sys
 import tempfile
 import time
 
-HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
-CACHE = os.environ.get("SEXTON_E2E_CACHE", "/var/cache/sexton-e2e")
+from package_root import HERE, Tap, build, said, unpack_root, why_not
+
 WAIT = 60  # seconds, at most
-# What installing and removing any package leaves: own lists of dpkg and systemd, and the user, who stays.
-KEPT = re.compile(
-    r"/(run/systemd|var/lib/dpkg|var/log|var/cache|etc/(passwd|group|shadow|gshadow|subuid|subgid|\.pwd\.lock)|var/lib/systemd(/deb-systemd-[a-z-]*)?$)"
-)
-
-
-def said(*command, **options):
-    """What a command prints; it has to succeed."""
-    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, **options).stdout.strip()
-
-
-class Root:
-    """A root file system; commands run in it with mounts that nobody else sees."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def command(self, *command):
-        mounts = f"mount -t proc proc {self.path}/proc; mount --rbind /sys {self.path}/sys; mount --bind /dev {self.path}/dev"
-        return ["unshare", "--mount", "sh", "-ec", f'{mounts}; exec chroot {self.path} "$@"', "sh", *command]
-
-    def run(self, *command):
-        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
-        done = subprocess.run(
-            self.command(*command), env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
-        return done.returncode, done.stdout.strip()
-
-    def at(self, path):
-        return f"{self.path}{path}"
-
-    def files(self):
-        found = set()
-        for folder, folders, names in os.walk(self.path):
-            found.update(os.path.join(folder, name)[len(self.path) :] for name in folders + names)
-        return {path for path in found if not KEPT.match(path)}
-
-
-def unpack_root(deb, folder):
-    """A fresh root with what the package depends on."""
-    wanted = re.findall(r"(?:^|, )([a-z0-9.+-]+)", said("dpkg-deb", "-f", deb, "Depends"))
-    tarball = f"{CACHE}/package-root-{hashlib.sha256(' '.join(wanted).encode()).hexdigest()[:16]}.tar"
-    if not os.path.exists(tarball):
-        os.makedirs(CACHE, exist_ok=True)
-        targets = said("apt-get", "indextargets", "--format", "$(SITE) $(CODENAME) $(COMPONENT)", "Created-By: Packages")
-        mirror = next(line.split()[0] for line in targets.splitlines() if line.endswith(" bookworm main"))
-        made = f"{folder}/made"
-        include = ",".join(sorted(set(wanted) | {"systemd", "dbus"}))
-        said("debootstrap", "--variant=minbase", f"--include={include}", "bookworm", made, mirror)
-        said("tar", "-C", made, "--numeric-owner", "-cf", f"{tarball}.new", ".")
-        os.rename(f"{tarball}.new", tarball)
-        shutil.rmtree(made)
-    root = f"{folder}/root"
-    os.mkdir(root)
-    said("tar", "-C", root, "-xf", tarball)
-    return Root(root)
 
 
 def older(deb, folder):
@@ -99,9 +42,8 @@ def look_at_file(check, deb):
     with open(f"{HERE}/meson.build") as file:
         version = re.search(r"version: '([^']+)'", file.read())[1]
     check(said("dpkg-deb", "-f", deb, "Version") == version, "its version is that of meson.build")
-    done = subprocess.run([f"{HERE}/tools/package", "--build", os.path.dirname(sys.argv[1])], stdout=subprocess.PIPE,
-                          stderr=subprocess.DEVNULL, text=True)  # fmt: skip
-    again = os.path.join(HERE, done.stdout.strip())
+    os.mkdir(f"{os.path.dirname(deb)}/again")
+    again = build(sys.argv[1], f"{os.path.dirname(deb)}/again")
     check(digest(again) == digest(deb), "two builds are the same to the byte")
 
 
@@ -135,7 +77,8 @@ def look_at_run(check, root):
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
     try:
         status, end = None, time.monotonic() + WAIT
-        while not status and time.monotonic() < end:
+        # its parts are known by pid a second after the start at the latest
+        while not (status or {}).get("self", {}).get("recorder_pid") and time.monotonic() < end:
             code, text = root.run("sexton", "status", "--json")
             status = json.loads(text) if code in (0, 1) else None
             time.sleep(0.05)
@@ -191,29 +134,17 @@ def look_at_life(check, root, deb, old):
 
 
 def main():
-    count = failed = 0
-
-    def check(good, name, detail=""):
-        nonlocal count, failed
-        count += 1
-        failed += not good
-        print(f"{'' if good else 'not '}ok {count} - {name}", flush=True)
-        for line in [] if good else str(detail).splitlines()[-40:]:
-            print(f"# {line}")
-
-    missing = [tool for tool in ("debootstrap", "lintian", "dpkg-deb", "unshare") if not shutil.which(tool)]
-    if os.geteuid() != 0 or missing:
-        print(f"1..0 # SKIP needs {', '.join(missing) or 'root'}")
+    reason = why_not()
+    if reason:
+        print(f"1..0 # SKIP {reason}")
         return 0
-    build = os.path.dirname(os.path.abspath(sys.argv[1]))
+    tap = Tap()
     with tempfile.TemporaryDirectory(prefix="sexton-package-") as folder:
         os.chmod(folder, 0o755)
-        deb = f"{folder}/sexton.deb"
-        shutil.copy(os.path.join(HERE, said(f"{HERE}/tools/package", "--build", build)), deb)
-        look_at_file(check, deb)
-        look_at_life(check, unpack_root(deb, folder), deb, older(deb, folder))
-    print(f"1..{count}")
-    return 1 if failed else 0
+        deb = build(sys.argv[1], folder)
+        look_at_file(tap.check, deb)
+        look_at_life(tap.check, unpack_root(deb, folder), deb, older(deb, folder))
+    return tap.end()
 
 
 if __name__ == "__main__":

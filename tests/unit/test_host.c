@@ -119,6 +119,12 @@ static void hostile_mounts(void)
         tree_put(&t, "self/mounts", "");
         host_sampler_disks(&s, &h, 120 * SEC);
         check_int(h.mounts, 0);
+
+        /* a service manager may have made ours read-only; the host's count */
+        tree_put(&t, "self/mounts", "/dev/a / ext4 ro 0 0\n");
+        tree_put(&t, "1/mounts", "/dev/a / ext4 rw 0 0\n");
+        host_sampler_disks(&s, &h, 180 * SEC);
+        check_int(h.mounts, 1);
         host_sampler_done(&s);
         tree_done(&t);
 }

@@ -196,7 +196,10 @@ static void on_local_line(void *ctx, char *line)
 
 void host_sampler_disks(struct host_sampler *s, struct host *h, uint64_t now_ns)
 {
-        cleanup_close int fd = openat(s->proc_fd, "self/mounts", O_RDONLY | O_CLOEXEC);
+        /* the host's: our own may all be read-only, as a service manager made them */
+        cleanup_close int theirs = openat(s->proc_fd, "1/mounts", O_RDONLY | O_CLOEXEC);
+        cleanup_close int own = theirs < 0 ? openat(s->proc_fd, "self/mounts", O_RDONLY | O_CLOEXEC) : -1;
+        int fd = theirs < 0 ? own : theirs;
         struct mounts_walk m = {.s = s, .h = h, .now_ns = now_ns};
         struct lines lines = {.line = on_risky_line, .ctx = &m};
 

@@ -30,8 +30,9 @@ void host_sampler_done(struct host_sampler *s);
 /* Every second or so. The ratio of CPU time spent is known from the second sample on, the slope of memory use
  * after two minutes. Host name, limits and the kernel's OOM counter are read every tenth time. */
 void host_sampler_sample(struct host_sampler *s, struct host *h, uint64_t now_ns);
-/* Writable local file systems of /proc/self/mounts, one entry per device, through statvfs. Only those on
- * block devices (and zfs) are asked, and none below a mount that a dead server or daemon could make hang.
+/* Writable local file systems of /proc/1/mounts, else of our own, one entry per device, through statvfs.
+ * Only those on block devices (and zfs) are asked, and none below a mount that a dead server or daemon could
+ * make hang.
  * The guard calls it once a minute. Size is what df counts by: without the blocks reserved for root. Inodes
  * are BOARD_UNKNOWN where the file system has no fixed number. Slopes are known after five minutes. */
 void host_sampler_disks(struct host_sampler *s, struct host *h, uint64_t now_ns);
