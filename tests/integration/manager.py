@@ -61,8 +61,14 @@ class Manager:
             pass
 
     def part(self, role):
-        done = subprocess.run([self.program, "status", "--json", "--socket", self.socket], stdout=subprocess.PIPE)
-        return json.loads(done.stdout)["self"][f"{role}_pid"]
+        """Its pid, which is known a second after the start at the latest."""
+        end = time.monotonic() + WAIT
+        while True:
+            done = subprocess.run([self.program, "status", "--json", "--socket", self.socket], stdout=subprocess.PIPE)
+            pid = json.loads(done.stdout)["self"][f"{role}_pid"]
+            if pid or time.monotonic() > end:
+                return pid
+            time.sleep(0.05)
 
     def lines(self):
         self.log.seek(0)
