@@ -117,13 +117,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         if (size < 1)
                 return 0;
-        char *text = strndup((const char *)data + 1, size - 1), said[JOB_TEXT] = "";
-        struct response r = {.status = 200, .body = text};
-        struct result result = {0};
-        size_t len = text ? strlen(text) : 0;
-
+        char *text = calloc(1, size), said[JOB_TEXT] = "";
         if (!text)
                 return 0;
+        memcpy(text, data + 1, size - 1);
+        struct response r = {.status = 200, .body = text};
+        struct result result = {0};
+        size_t len = strlen(text);
+
         by_policy(data[0] % 3 == 0 ? "notice" : data[0] % 3 == 1 ? "silence" : NULL, text, len);
         by_notifiers(text, len);
         for (size_t i = 0; i < notifiers_count; i++)

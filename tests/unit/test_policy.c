@@ -62,7 +62,10 @@ static void put(void *ctx, const char *kind, const char *id, bool open, const ch
                 strcpy(d->id, id);
         }
         free(d->json);
-        d->json = strndup(json, len);
+        d->json = calloc(1, len + 1); /* the text isn't told to end in a NUL */
+        if (!d->json)
+                abort();
+        memcpy(d->json, json, len);
 }
 
 static void forget(void *ctx, const char *kind, const char *id)
