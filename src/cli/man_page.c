@@ -169,7 +169,8 @@ static void main_page(void)
         for (size_t i = 0; i < verbs_count; i++) {
                 if (verbs[i]->hidden)
                         continue;
-                printf(".It Cm %s%s%s\n%c", verbs[i]->name, *verbs[i]->args ? " " : "", verbs[i]->args,
+                /* "\\&": a bracket at the end is no punctuation */
+                printf(".It Cm %s%s%s\\&\n%c", verbs[i]->name, *verbs[i]->args ? " " : "", verbs[i]->args,
                         toupper((unsigned char)verbs[i]->summary[0]));
                 put(verbs[i]->summary + 1, strlen(verbs[i]->summary + 1));
                 puts(".");

@@ -53,9 +53,8 @@ const struct key config_keys[] = {
         {"notify", KEY_NOTIFY, AT(notify), .def = "[]",
                 .prose = "who is told of incidents: a list of {name, type, ...}, see docs/notify.md"},
         {"quiet_hours.from", KEY_CLOCK, AT(quiet_hours.from), .def = "",
-                .prose = "when quiet hours begin, such as \"22:00\", in the zone of the host; \"\" has none. "
-                         "What is "
-                         "held back is told when they end"},
+                .prose = "when quiet hours begin, such as \"22:00\", in the zone of the host; \"\" has none; "
+                         "what is held back is told when they end"},
         {"quiet_hours.to", KEY_CLOCK, AT(quiet_hours.to), .def = "",
                 .prose = "when they end; earlier than from means the next day"},
         {"quiet_hours.days", KEY_LIST, AT(quiet_hours.days), .def = "[]", .choices = day_choices,
