@@ -66,13 +66,16 @@ static void event(void *ctx, const struct store_event *x)
 
 void api_events(const struct api_view *v, const struct api_query *q, struct json_out *j)
 {
+        uint32_t limit = q->limit ? q->limit : DEFAULT_LIMIT;
+
+        limit = MIN(limit, (uint32_t)LIMIT_MAX);
         const struct store_query query = {.service = q->service,
                 .command = q->command,
                 .kind = q->kind,
                 .since_ms = q->since_unix_ns / (int64_t)NSEC_PER_MSEC,
                 .until_ms = q->until_unix_ns / (int64_t)NSEC_PER_MSEC,
                 .after = q->after,
-                .limit = MIN(q->limit ? q->limit : DEFAULT_LIMIT, (uint32_t)LIMIT_MAX)};
+                .limit = limit};
         struct store_found found;
 
         json_out_object(j, NULL);

@@ -303,8 +303,10 @@ int store_history(struct store *s, const char *service, int64_t from_ms, int64_t
                 span > INT64_MAX / 2 || !points || points > STORE_POINTS)
                 return -EINVAL;
         int64_t step = MAX((span + points - 1) / points, (int64_t)STORE_SAMPLE_MS);
+        int64_t wanted = (span + step - 1) / step;
+        wanted = MIN(wanted, (int64_t)points);
         struct fold f = {.point = ret,
-                .points = (uint32_t)MIN((span + step - 1) / step, (int64_t)points),
+                .points = (uint32_t)wanted,
                 .from_ms = from_ms,
                 .to_ms = to_ms,
                 .step_ms = step};
