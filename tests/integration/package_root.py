@@ -1,6 +1,7 @@
 """The Debian package, and root file systems to install it in: made by debootstrap once, and kept like the images of
 tests/e2e."""
 
+import glob
 import hashlib
 import os
 import re
@@ -60,6 +61,8 @@ def unpack_root(deb, folder):
         include = ",".join(sorted(set(wanted) | {"systemd", "dbus"}))
         said("debootstrap", "--variant=minbase", f"--include={include}", "bookworm", made, mirror)
         said("tar", "-C", made, "--numeric-owner", "-cf", f"{tarball}.new", ".")
+        for outdated in glob.glob(f"{CACHE}/package-root-*.tar"):
+            os.unlink(outdated)
         os.rename(f"{tarball}.new", tarball)
         shutil.rmtree(made)
     root = f"{folder}/root"

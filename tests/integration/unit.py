@@ -122,6 +122,8 @@ def look(check, host):
     limits = host.run("sh", "-c", f"grep VmLck /proc/{guard}/status; cut -d' ' -f41 /proc/{guard}/stat")[1].split()
     check(int(limits[1]) > 0, "its guard is locked into memory", limits)
     check(limits[-1] == "1" or "ok      realtime" not in outside, "and has its share of real time", limits)
+    written = 'test -n "$(find /var/lib/sexton -type f -user sexton -size +0)"'
+    check(becomes(lambda: host.run("sh", "-c", written)[0] == 0), "it keeps history on disk, as its user", host.run(*journal)[1])
     code, text = host.run("systemctl", "reload", "sexton")
     check(code == 0, "it is reloaded", host.run(*journal)[1])
     check("configuration reloaded" in host.run(*journal)[1], "and says so in the journal")
