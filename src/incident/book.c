@@ -329,6 +329,8 @@ void book_event(struct book *b, const struct event *e)
                 kind = "death";
                 snprintf(text, sizeof text, "%.15s died: %s", e->comm,
                         e->exit_status < 0 ? "how is unknown" : view_exit(e->exit_status, how));
+        } else if (e->kind == EVENT_REAP) {
+                snprintf(text, sizeof text, "%.15s was waited for at last", e->comm);
         } else {
                 snprintf(text, sizeof text, "%.119s", e->text);
         }

@@ -45,7 +45,7 @@ static void crossed(struct look *l, struct incident *n, const struct steps *s, d
         if (at == 0 || at <= level(s, before / scale))
                 return;
         if (s == &zombie_steps)
-                snprintf(text, sizeof text, "holds %.0f zombies", shown);
+                snprintf(text, sizeof text, "holds %.0f zombie%s", shown, shown < 1.5 ? "" : "s");
         else if (s == &load_steps)
                 snprintf(text, sizeof text, "load %.1f, above %.0f per core", shown, s->step[at - 1]);
         else

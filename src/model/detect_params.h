@@ -8,7 +8,7 @@
 #pragma once
 
 #define DETECT_PARAMS(P)                                                                                         \
-        P(zombie_leak, for, DURATION, 5, 0, 86400, "the oldest lasting zombie must be older than grace by this") \
+        P(zombie_leak, for, DURATION, 3, 0, 86400, "the oldest lasting zombie must be older than grace by this") \
         P(zombie_leak, count, COUNT, 1, 1, 1e6, "so many lasting zombies held by one service warn")              \
         P(zombie_leak, critical_count, COUNT, 100, 1, 1e6, "so many held by one service are critical")           \
         P(zombie_leak, critical_exhausted_in, DURATION, 86400, 0, 1e9,                                           \

@@ -29,6 +29,7 @@ from scenarios.dockerd_stopped import DockerdStopped  # noqa: E402
 from scenarios.healthy_compose import HealthyCompose  # noqa: E402
 from scenarios.hostile_names import HostileNames  # noqa: E402
 from scenarios.hourly_loop import HourlyLoop  # noqa: E402
+from scenarios.incident_life import IncidentLife  # noqa: E402
 from scenarios.leader_thread import LeaderThread  # noqa: E402
 from scenarios.never_waits import NeverWaits  # noqa: E402
 from scenarios.normal_life import NormalLife  # noqa: E402
@@ -40,6 +41,7 @@ SCENARIOS = {
     "healthy_compose": HealthyCompose,
     "normal_life": NormalLife,
     "celery_storm": CeleryStorm,
+    "incident_life": IncidentLife,
     "dockerd_stopped": DockerdStopped,
     "dockerd_killed": DockerdKilled,
     "celery_storm_init": CeleryStormInit,

@@ -61,7 +61,7 @@ static void zombie_leak_waits_for_its_age(void)
         uint32_t child = fake_process(l->b, i, 51, parent, "forgotten");
 
         fake_dies(l->b, child, parent, l->now);
-        lab_tick(l, 14);
+        lab_tick(l, 12);
         check_int(lab_open(l), 0);
         lab_tick(l, 1);
         const struct finding *f = lab_find(l, "zombie_leak", i);
@@ -77,7 +77,7 @@ static void zombie_leak_of_unknown_age_is_watched_first(void)
         uint32_t parent = fake_process(l->b, i, 50, 0, "keeper");
 
         fake_dies(l->b, fake_process(l->b, i, 51, parent, "old"), parent, 0);
-        lab_tick(l, 14);
+        lab_tick(l, 12);
         check_int(lab_open(l), 0);
         lab_tick(l, 3);
         check(lab_says(lab_find(l, "zombie_leak", i), "before Sexton started"));
