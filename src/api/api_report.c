@@ -146,7 +146,7 @@ static int dump(const char *piece, size_t size, void *o)
 int api_report(const struct api_view *v, const struct api_query *q, struct out *o, struct error *e)
 {
         struct document d;
-        json_t *root;
+        json_t *root = NULL;
         int n = facts(v, q, &root, e);
 
         if (n < 0)

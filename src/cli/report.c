@@ -57,19 +57,25 @@ static int deliver(const struct options *o, const char *text, size_t len)
         return EXIT_DONE;
 }
 
-static int read_file(const char *path, struct out *ret)
+static int read_all(FILE *f, struct out *ret)
 {
         char piece[16384];
-        FILE *f = !strcmp(path, "-") ? stdin : fopen(path, "re");
         size_t n;
 
-        if (!f)
-                return -errno;
         while (!ret->failed && (n = fread(piece, 1, sizeof piece, f)) > 0)
                 out_bytes(ret, piece, n);
-        int code = ferror(f) ? -EIO : ret->failed ? -EFBIG : 0;
-        if (f != stdin)
-                fclose(f);
+        return ferror(f) ? -EIO : ret->failed ? -EFBIG : 0;
+}
+
+static int read_file(const char *path, struct out *ret)
+{
+        if (!strcmp(path, "-"))
+                return read_all(stdin, ret);
+        FILE *f = fopen(path, "re");
+        if (!f)
+                return -errno;
+        int code = read_all(f, ret);
+        fclose(f);
         return code;
 }
 

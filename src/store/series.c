@@ -76,22 +76,33 @@ static void sample_service(const struct service *v, struct store_sample *s)
         s->value[STORE_PSI_IO] = (float)v->psi_io;
 }
 
+/* Room for one more; false when there is no memory. */
+static bool grow(struct sampler *m)
+{
+        if (m->count < m->size)
+                return true;
+        uint32_t size = m->size ? m->size * 2 : 16;
+        cleanup_free struct sampled *more = calloc(size, sizeof *more);
+        if (!more)
+                return false;
+        if (m->count)
+                memcpy(more, m->of, m->count * sizeof *more);
+        free(m->of);
+        m->of = TAKE_PTR(more);
+        m->size = size;
+        return true;
+}
+
 /* NULL when there is no memory. */
 static struct sampled *sampled_of(struct sampler *m, const char *service)
 {
         for (uint32_t i = 0; i < m->count; i++)
                 if (!strcmp(m->of[i].service, service))
                         return &m->of[i];
-        if (m->count == m->size) {
-                uint32_t size = m->size ? m->size * 2 : 16;
-                struct sampled *more = reallocarray(m->of, size, sizeof *more);
-                if (!more)
-                        return NULL;
-                m->of = more;
-                m->size = size;
-        }
+        if (!grow(m))
+                return NULL;
         struct sampled *one = &m->of[m->count++];
-        *one = (struct sampled){0};
+        *one = (struct sampled){0}; /* the place may have been another's */
         text_set(one->service, sizeof one->service, service);
         return one;
 }
