@@ -2,7 +2,6 @@
 Alertmanager at theirs, in the same run, about the same zombies."""
 
 import contextlib
-import http.server
 import os
 import random
 import shutil
@@ -10,10 +9,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 from harness import alerting
+from harness.receiver import Receiver
 from harness.report import Row
 from harness.sexton import Sexton
 from harness.workloads import Group
@@ -28,35 +27,6 @@ if os.fork() == 0: os._exit(0)
 print(at, flush=True)
 sys.stdin.read()
 """
-
-
-class Receiver:
-    """Keeps when each path was told what."""
-
-    def __enter__(self):
-        self.got = got = []
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-                got.append((time.monotonic(), self.path, body))
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, *unused):
-                pass
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *unused):
-        self._server.shutdown()
-        self._server.server_close()
-
-    def first(self, path, word):
-        return next((at for at, where, body in self.got if where == path and word in body), None)
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ import time
 
 from harness import procfs
 from harness.peers import Peers
+from harness.receiver import Receiver
 from harness.report import Row, mb, percent
 from harness.sexton import Sexton
 
@@ -38,10 +39,15 @@ def _measure(roots, windows):
     return {name: (procfs.memory_of(pid), cpu[name]) for name, pid in roots.items()}, births, counted is quiet, line
 
 
+def told(hook):
+    """Everything is switched on: somebody is told of what happens here."""
+    return {"notify": [{"name": "hook", "type": "webhook", "url": f"{hook.url}/sexton"}]}
+
+
 def run(bench):
     windows = 1 if bench.quick else 4
     seconds = windows * WINDOW
-    with Sexton(bench.program) as sexton, Peers() as peers:
+    with Receiver() as hook, Sexton(bench.program, told(hook)) as sexton, Peers() as peers:
         roots = {"sexton": sexton.pid, **peers.roots()}
         time.sleep(10 if bench.quick else 30)  # what happens once, at the start, is over
         processes = len(procfs.pids())
@@ -81,7 +87,8 @@ def run(bench):
         "footprint",
         ["", "PSS idle", "PSS crowd", "CPU idle", "CPU crowd", "PSS crowd ÷ Sexton's", "CPU crowd ÷ Sexton's"],
         table,
-        "Measured at the same time. node_exporter has its `processes` collector on and, like process-exporter, is"
+        "Measured at the same time. Sexton has its history on disk and a webhook to tell. node_exporter has its"
+        " `processes` collector on and, like process-exporter, is"
         " scraped every 15 s; netdata runs at its default of 1 s."
         + (f" Not installed here: {', '.join(peers.missing)}." if peers.missing else ""),
     )
