@@ -86,7 +86,9 @@ int db_error(const struct db *d, int code, const char *doing, struct error *e)
         for (size_t i = 0; i < ARRAY_SIZE(map); i++)
                 if (map[i].code == (code & 0xff))
                         error = map[i].error;
-        return error_set(e, error, "%s: %s", doing, d->c ? d->q->errmsg(d->c) : strerror(-error));
+        /* the connection's text is more telling, unless something else came after it, such as a rollback */
+        bool is_last = d->c && (d->q->extended_errcode(d->c) & 0xff) == (code & 0xff);
+        return error_set(e, error, "%s: %s", doing, is_last ? d->q->errmsg(d->c) : d->q->errstr(code));
 }
 
 void db_close(struct db *d)

@@ -318,7 +318,7 @@ int store_documents(struct store *s, enum store_kind kind, const struct store_fi
         struct store_document last = {0};
         struct db *d = store_reader(s);
         sqlite3_stmt *st = d ? select_documents(d, kind, w.filter) : NULL;
-        int r = st ? SQLITE_ROW : d ? SQLITE_ERROR : SQLITE_DONE;
+        int r = st ? SQLITE_ROW : s->state != STORE_OFF ? SQLITE_ERROR : SQLITE_DONE;
 
         while (st && !w.over && (r = d->q->step(st)) == SQLITE_ROW) {
                 struct waiting *one = NULL;

@@ -271,7 +271,7 @@ static uint64_t first_since(const struct db *d, int64_t since_ms)
         char sql[120];
 
         snprintf(sql, sizeof sql, "SELECT min(first) FROM hour WHERE to_ms >= %lld", (long long)since_ms);
-        int64_t first = since_ms ? db_number(d, sql, 0) : 1;
+        int64_t first = since_ms ? db_number(d, sql, -1) : 1; /* -1: it can't be read */
         if (!first)
                 first = db_number(d, "SELECT min(id) FROM recent", 0);
         return first > 0 ? (uint64_t)first : 1;

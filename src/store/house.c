@@ -100,12 +100,12 @@ static int move_samples(const struct writer *w, int64_t hour, struct merge *m)
 static int move_hour(struct writer *w)
 {
         struct merge m = {.samples = calloc(SAMPLES_MAX, sizeof *m.samples)};
-        int64_t hour = db_number(&w->db, "SELECT max(id) FROM hour", 0) + 1;
+        int64_t hour = db_number(&w->db, "SELECT max(id) FROM hour", -1) + 1;
         char sql[400];
 
         if (!m.samples)
                 return SQLITE_NOMEM;
-        int r = move_samples(w, hour, &m);
+        int r = hour ? move_samples(w, hour, &m) : SQLITE_IOERR; /* 0: it can't be read */
         free(m.samples);
         snprintf(sql, sizeof sql,
                 "INSERT INTO hour SELECT %lld, min(ifnull(min(time), %lld), %lld), max(ifnull(max(time), 0), "
@@ -160,8 +160,9 @@ static int drop_recent(struct writer *w)
 
 static int drop_something(struct writer *w)
 {
-        if (db_number(&w->db, "SELECT count(*) FROM (SELECT 1 FROM hour LIMIT 1)", 0))
-                return drop_oldest_hour(w);
+        int64_t hours = db_number(&w->db, "SELECT count(*) FROM (SELECT 1 FROM hour LIMIT 1)", -1);
+        if (hours) /* when it can't be read, nothing newer goes instead */
+                return hours > 0 ? drop_oldest_hour(w) : SQLITE_IOERR;
         for (int open = 0; open < 2; open++) {
                 if (!open &&
                         db_number(&w->db, "SELECT count(*) FROM (SELECT 1 FROM recent LIMIT 100)", 0) == 100)

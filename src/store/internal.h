@@ -65,6 +65,7 @@ struct outcome {
         int code;            /* 0, or why the last job is not on disk */
         char text[300];      /* of the code; or what was set aside */
         bool opened;         /* the database is open */
+        bool written;        /* the last job is on disk, even if what came after it failed */
         uint64_t generation; /* counts files begun or opened */
         uint64_t commits, file_bytes;
         int64_t oldest_ms;

@@ -26,6 +26,7 @@
         F(column_bytes)                                                                                      \
         F(column_type)                                                                                       \
         F(errmsg)                                                                                            \
+        F(errstr)                                                                                            \
         F(extended_errcode)                                                                                  \
         F(progress_handler)                                                                                  \
         F(wal_checkpoint_v2)

@@ -289,7 +289,7 @@ static bool take_back(struct store *s)
         learn(s);
         if (s->state != STORE_ON_DISK)
                 s->retry_ns = s->options.boot_ns() + RETRY_NS;
-        end_job(s, s->state == STORE_ON_DISK);
+        end_job(s, s->seen.written);
         return true;
 }
 

@@ -59,20 +59,39 @@ static bool set_aside(struct writer *w, const char *why)
         return done;
 }
 
-static void found(struct writer *w)
+/* Where what is stored ends: who went on with a wrong number would write over it. Each query has a row. */
+static int found(struct writer *w, struct error *e)
 {
+        static const char *const sql[] = {"SELECT max(id) FROM recent", "SELECT max(id) FROM event",
+                "SELECT max(value) FROM meta WHERE key = 'last'", "SELECT max(id) FROM sample_recent",
+                "SELECT max(value) FROM meta WHERE key = 'ring'",
+                "SELECT max(value) FROM meta WHERE key = 'ring_next'"};
+        int64_t n[ARRAY_SIZE(sql)];
         struct outcome *o = &w->out;
 
+        for (size_t i = 0; i < ARRAY_SIZE(sql); i++) {
+                n[i] = db_number(&w->db, sql[i], INT64_MIN);
+                if (n[i] == INT64_MIN)
+                        return db_error(&w->db, w->db.q->extended_errcode(w->db.c), "opening", e);
+        }
         note_file(w);
         o->opened = true;
         o->generation++;
-        int64_t recent = db_number(&w->db, "SELECT max(id) FROM recent", 0);
-        int64_t older = db_number(&w->db, "SELECT max(id) FROM event", 0);
-        int64_t last = db_number(&w->db, "SELECT value FROM meta WHERE key = 'last'", 0);
-        o->last_event = (uint64_t)MAX(MAX(recent, older), MAX(last, (int64_t)0));
-        o->last_pack = (uint64_t)db_number(&w->db, "SELECT max(id) FROM sample_recent", 0);
-        o->ring = (uint64_t)db_number(&w->db, "SELECT value FROM meta WHERE key = 'ring'", 0);
-        o->ring_next = (uint64_t)db_number(&w->db, "SELECT value FROM meta WHERE key = 'ring_next'", 0);
+        o->last_event = (uint64_t)MAX(MAX(n[0], n[1]), MAX(n[2], (int64_t)0));
+        o->last_pack = (uint64_t)n[3];
+        o->ring = (uint64_t)n[4];
+        o->ring_next = (uint64_t)n[5];
+        return 0;
+}
+
+/* Opens the file and learns what is in it. */
+static int open_file(struct writer *w, struct error *e)
+{
+        int r = db_open(&w->db, w->path, e);
+
+        if (r == 0 && (r = found(w, e)) < 0)
+                db_close(&w->db);
+        return r;
 }
 
 /* What others than the connection's owner tell of it: sizes, the oldest. */
@@ -100,20 +119,19 @@ void writer_open(struct writer *w)
         struct error e = {0};
 
         w->out.opened = false;
-        w->out.code = db_open(&w->db, w->path, &e);
+        w->out.code = open_file(w, &e);
         if (w->out.code == -EUCLEAN) {
                 char why[100];
                 text_set(why, sizeof why, e.text);
                 if (!set_aside(w, why))
                         return;
-                w->out.code = db_open(&w->db, w->path, &e);
+                w->out.code = open_file(w, &e);
         }
         if (w->out.code < 0) {
                 snprintf(w->out.text, sizeof w->out.text, "%.150s: %.140s", w->path, e.text);
                 return;
         }
         bound(w);
-        found(w);
         measure(w);
 }
 
@@ -152,8 +170,13 @@ static int64_t number_of_name(const struct writing *g, const char *text, size_t 
         q->bind_int64(g->add_name, 2, g->day);
         *r = db_step(g->db, g->add_name);
         q->bind_blob(g->find_name, 1, text, len, SQLITE_STATIC);
-        if (*r == SQLITE_OK && q->step(g->find_name) == SQLITE_ROW)
-                id = q->column_int64(g->find_name, 0);
+        if (*r == SQLITE_OK) {
+                found = q->step(g->find_name);
+                if (found == SQLITE_ROW)
+                        id = q->column_int64(g->find_name, 0);
+                else
+                        *r = found == SQLITE_DONE ? SQLITE_ERROR : found;
+        }
         q->reset(g->find_name);
         return id;
 }
@@ -320,6 +343,7 @@ static void failed(struct writer *w, int r)
 
 void writer_apply(struct writer *w, const struct job *j)
 {
+        w->out.written = false;
         if (w->db.c && is_lost(w))
                 writer_close(w);
         if (!w->db.c) {
@@ -344,6 +368,8 @@ void writer_apply(struct writer *w, const struct job *j)
         w->out.code = 0;
         w->out.commits++;
         r = writer_keep_house(w, false);
+        /* rows that have moved on must not be written once more; those of a file that is set aside must */
+        w->out.written = (r & 0xff) != SQLITE_CORRUPT && (r & 0xff) != SQLITE_NOTADB;
         if (r != SQLITE_OK && (r & 0xff) != SQLITE_FULL && (r & 0xff) != SQLITE_BUSY)
                 failed(w, r);
         if (w->db.c)
