@@ -94,8 +94,11 @@ static double worse(double a, double b)
         return isnan(a) ? b : isnan(b) ? a : MAX(a, b);
 }
 
+/* Nothing when it is unknown: a group that goes away while it is looked at has no counters any more. */
 static uint64_t grown(uint64_t now, uint64_t *last)
 {
+        if (now == BOARD_UNKNOWN)
+                return 0;
         uint64_t d = now > *last ? now - *last : 0;
 
         *last = now;

@@ -80,14 +80,19 @@ static void five_seconds(uint64_t root, uint64_t counted)
         b->updated_ns = now;
 }
 
+static const struct service *lab_service(const char *group)
+{
+        return &b->service[g->world.cgroup[world_cgroup_find(&g->world, group)].service];
+}
+
 static uint64_t used_by(const char *group)
 {
-        return b->service[g->world.cgroup[world_cgroup_find(&g->world, group)].service].cpu_ns;
+        return lab_service(group)->cpu_ns;
 }
 
 static double ratio_of(const char *group)
 {
-        return b->service[g->world.cgroup[world_cgroup_find(&g->world, group)].service].cpu_ratio;
+        return lab_service(group)->cpu_ratio;
 }
 
 static uint64_t used_by_all(void)
@@ -366,6 +371,27 @@ static void without_the_iterator_the_cost_decides(void)
         end();
 }
 
+static uint64_t kills_after(const char *oom_control)
+{
+        tree_put(&lab_tree, "cgroup/memory" COUNTED "/memory.oom_control", oom_control);
+        five_seconds(1 * S, 0);
+        return lab_service(COUNTED)->ooms.total;
+}
+
+static void counters_of_a_group_that_goes_are_no_kills(void)
+{
+        static const char none[] = "oom_kill_disable 0\nunder_oom 0\noom_kill 0\n";
+        static const char two[] = "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n";
+
+        begin();
+        tree_put(&lab_tree, "cgroup/memory" COUNTED "/memory.oom_control", none);
+        start();
+        check_int(kills_after(none), 0);
+        check_int(kills_after("\n"), 0);
+        check_int(kills_after(two), 2);
+        end();
+}
+
 static void all(void)
 {
         test(counters_are_shared_out);
@@ -380,6 +406,7 @@ static void all(void)
         test(shares_grow_no_older_than_a_minute);
         test(little_is_looked_for_after_minutes);
         test(without_the_iterator_the_cost_decides);
+        test(counters_of_a_group_that_goes_are_no_kills);
 }
 
 int main(void)
