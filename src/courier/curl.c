@@ -1,10 +1,11 @@
 /* Loading libcurl: see curl.h. */
 #include "courier/curl.h"
 
+#include "base/library.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdbool.h>
-#include <string.h>
 
 const struct curl *curl_load(struct error *e)
 {
@@ -23,15 +24,8 @@ const struct curl *curl_load(struct error *e)
                 error_set(e, -ELIBACC, "libcurl is missing (package libcurl4): %s", dlerror());
                 return NULL;
         }
-        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-                void *f = dlsym(lib, names[i]);
-                if (!f) {
-                        error_set(e, -ELIBBAD, "libcurl has no %s", names[i]);
-                        dlclose(lib);
-                        return NULL;
-                }
-                memcpy((char *)&functions + i * sizeof f, &f, sizeof f);
-        }
+        if (library_take(lib, "libcurl", names, ARRAY_SIZE(names), &functions, e) < 0)
+                return NULL;
         if (functions.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
                 error_set(e, -ELIBBAD, "libcurl does not start");
                 return NULL;

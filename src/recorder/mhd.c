@@ -1,9 +1,10 @@
 /* Loading libmicrohttpd: see mhd.h. */
 #include "recorder/mhd.h"
 
+#include "base/library.h"
+
 #include <dlfcn.h>
 #include <errno.h>
-#include <string.h>
 
 const struct mhd *mhd_load(struct error *e)
 {
@@ -22,15 +23,8 @@ const struct mhd *mhd_load(struct error *e)
                 error_set(e, -ELIBACC, "%s", dlerror());
                 return NULL;
         }
-        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-                void *f = dlsym(lib, names[i]);
-                if (!f) {
-                        error_set(e, -ELIBBAD, "libmicrohttpd has no %s", names[i]);
-                        dlclose(lib);
-                        return NULL;
-                }
-                memcpy((char *)&functions + i * sizeof f, &f, sizeof f);
-        }
+        if (library_take(lib, "libmicrohttpd", names, ARRAY_SIZE(names), &functions, e) < 0)
+                return NULL;
         library = lib;
         return &functions;
 }

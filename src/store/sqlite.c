@@ -1,9 +1,10 @@
 /* Loading SQLite: see sqlite.h. */
 #include "store/sqlite.h"
 
+#include "base/library.h"
+
 #include <dlfcn.h>
 #include <errno.h>
-#include <string.h>
 
 const struct sqlite *sqlite_load(struct error *e)
 {
@@ -22,15 +23,8 @@ const struct sqlite *sqlite_load(struct error *e)
                 error_set(e, -ELIBACC, "%s", dlerror());
                 return NULL;
         }
-        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-                void *f = dlsym(lib, names[i]);
-                if (!f) {
-                        error_set(e, -ELIBBAD, "libsqlite3 has no %s", names[i]);
-                        dlclose(lib);
-                        return NULL;
-                }
-                memcpy((char *)&functions + i * sizeof f, &f, sizeof f);
-        }
+        if (library_take(lib, "libsqlite3", names, ARRAY_SIZE(names), &functions, e) < 0)
+                return NULL;
         library = lib;
         return &functions;
 }
