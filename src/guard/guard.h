@@ -132,8 +132,15 @@ struct guard {
         struct detect_state detect;
 };
 
-/* Runs until SIGTERM or until alive_fd ends. Returns the exit code. */
-int guard_main(const struct config *c, int config_fd, int board_fd, int ring_fd, int engine_fd, int alive_fd);
+struct guard_fds {
+        int config, board, ring;
+        int engine;   /* the link to the engine process */
+        int requests; /* what the recorder asks for: model/request.h */
+        int alive;    /* ends when the supervisor is gone */
+};
+
+/* Runs until SIGTERM or until fd->alive ends. Returns the exit code. */
+int guard_main(const struct config *c, const struct guard_fds *fd);
 
 /* ---- lifecycle.c ---- */
 int guard_lifecycle_start(struct guard *g);

@@ -8,12 +8,13 @@
  */
 #pragma once
 
+#include "model/action.h"
 #include "model/life.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define BOARD_VERSION 1u
+#define BOARD_VERSION 2u
 #define BOARD_UNKNOWN UINT64_MAX
 
 enum {
@@ -324,13 +325,14 @@ struct board {
         uint64_t grace_ns;
         uint32_t zombies, leaders; /* totals, all ages */
         uint32_t ledger_head;      /* first zombie/leader entry, linked by list_next, 0 ends; newest first */
-        uint32_t process_top, string_top, service_top, container_top, finding_top; /* entries ever used + 1 */
+        uint32_t process_top, string_top, service_top, container_top, finding_top, action_top; /* entries ever used + 1 */
         uint64_t gap_total; /* gap[gap_total % BOARD_GAPS] is the next to be overwritten */
         struct host host;
         struct sources sources;
         struct self_stats self;
         struct gap gap[BOARD_GAPS];
         struct finding finding[BOARD_FINDINGS];
+        struct action action[BOARD_ACTIONS];
         struct service service[BOARD_SERVICES];       /* 0 = "(other)" */
         struct container container[BOARD_CONTAINERS]; /* 0 unused */
         struct board_string string[BOARD_STRINGS];    /* 0 unused */
