@@ -233,6 +233,9 @@ int guard_main(const struct config *c, const struct guard_fds *fd)
                 log_error("cannot start: %s", strerror(-r));
                 return EXIT_FAILURE;
         }
+        r = guard_requests_start(g, &fd->requests, 1);
+        if (r < 0)
+                log_error("nobody can ask for actions: %s", strerror(-r));
         g->alive_watch = (struct loop_fd){.fd = fd->alive, .ready = supervisor_gone, .ctx = g};
         loop_add(&g->loop, &g->alive_watch, EPOLLIN);
         reserve();
