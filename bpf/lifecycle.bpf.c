@@ -141,6 +141,16 @@ static __always_inline __u32 read_user(char *to, __u32 len, __u64 from)
         return bpf_probe_read_user(to, first, (const void *)from) == 0 ? first : 0;
 }
 
+/* What a helper returned, as a length; 0 for an error. The barrier keeps the comparison on the very register
+ * that is used: verifiers before 6.2 don't carry what they know of 64 bits over to the lower 32. */
+static __always_inline __u32 length_of(long n, __u32 max)
+{
+        __u32 len = n;
+
+        barrier_var(len);
+        return len <= max ? len : 0;
+}
+
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
@@ -156,7 +166,7 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
         bpf_probe_read_kernel(r->comm, sizeof r->comm, task->comm);
 
         long n = bpf_probe_read_kernel_str(r->text, RECORD_EXE_SIZE, bprm->filename);
-        __u32 exe_len = n > 0 && n <= RECORD_EXE_SIZE ? n : 0;
+        __u32 exe_len = length_of(n, RECORD_EXE_SIZE);
 
         __u64 start = task->mm->arg_start;
         __u64 end = task->mm->arg_end;

@@ -116,9 +116,11 @@ static int explain(int code, struct error *e)
         if (access("/sys/kernel/btf/vmlinux", R_OK) < 0)
                 return error_set(
                         e, -ENOTSUP, "BPF: the kernel has no type information (CONFIG_DEBUG_INFO_BTF)");
-        if (code == -EPERM || code == -EACCES)
+        if (code == -EPERM)
                 return error_set(
                         e, -EPERM, "BPF: not permitted (CAP_BPF and CAP_PERFMON, or root, are needed)");
+        if (code == -EACCES)
+                return error_set(e, -ENOTSUP, "BPF: this kernel refuses a program: %s", complaint);
         if (code == -ESRCH || code == -EINVAL || code == -ENOTSUP || code == -EOPNOTSUPP || code == -ENOENT)
                 return error_set(e, -ENOTSUP, "BPF: this kernel lacks what is needed: %s", complaint);
         return error_set(e, code, "BPF: %s: %s", strerror(-code), complaint);
