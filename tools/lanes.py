@@ -196,6 +196,13 @@ def e2e(lane):
         lane.program("e2e", ["tests/e2e/run.py", "--program", program], 1200)
 
 
+def vm(lane):
+    """cgroup v2 alone, on Debian's cloud kernel in a virtual machine, see tests/vm/README.md"""
+    program = release_program(lane)
+    if program:
+        lane.program("vm", ["tests/vm/run.py", program], 1200)
+
+
 def fuzz(lane):
     """libFuzzer on every target, a few seconds each"""
     targets = sorted(name[5:-2] for name in os.listdir(os.path.join(ROOT, "tests/fuzz")) if name.startswith("fuzz_"))
@@ -210,7 +217,7 @@ def analyzer(lane):
     lane.build(options, target="sexton")
 
 
-LANES = [release, checks, analyzer, asan, tsan, nobpf, integration, web, e2e]
+LANES = [release, checks, analyzer, asan, tsan, nobpf, integration, web, e2e, vm]
 ON_DEMAND = [fuzz]
 
 

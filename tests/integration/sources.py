@@ -54,7 +54,8 @@ def compare(tap, program, workloads, what, sources, expected):
         with workloads.running("nasty", SECONDS + 20) as nasty:
             nasty.says()
             # Where only a look now and then tells of burials, one may be late, and the one under way blind.
-            settle = 0.25 if expected != "scan" and sources.get("pidfd", True) else 2.5
+            told = lifecycle == "bpf" or status["sources"]["pidfd_hup"]
+            settle = 0.25 if expected != "scan" and told and sources.get("pidfd", True) else 2.5
             end = time.monotonic() + SECONDS
             time.sleep(3)
             while check.observations < WANTED and time.monotonic() < end:

@@ -123,6 +123,17 @@ static void oom(char **arguments)
         reap_for_ever();
 }
 
+// ballast MEGABYTES: holds so much memory and does nothing with it.
+static void ballast(char **arguments)
+{
+        size_t bytes = (size_t)argument(arguments, 0, 64) << 20;
+        char *memory = malloc(bytes);
+        for (size_t at = 0; memory && at < bytes; at += 4096)
+                memory[at] = 1;
+        for (;;)
+                pause();
+}
+
 // killed TIMES PERIOD: a worker killed by a person, with memory to spare.
 static void killed(char **arguments)
 {
@@ -245,6 +256,7 @@ static const struct {
         {"burn", "honest", honest},
         {"hostile", "h\n\x1b[31mPWNED", hostile},
         {"oom", NULL, oom},
+        {"ballast", NULL, ballast},
         {"killed", NULL, killed},
         {"storm", NULL, storm},
         {"cycle", NULL, cycle},
