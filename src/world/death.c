@@ -66,36 +66,94 @@ void world_gap(struct world *w, const char *source, uint64_t from_ns, uint64_t t
 
 /* ---- aggregation ---- */
 
-static void tell(struct world *w, const struct process *p, uint64_t now_ns)
-{
-        struct world_death *d = NULL;
+#define VARIOUS "(various)"
 
-        for (uint32_t i = 0; i < w->death_count && !d; i++)
-                if (w->death[i].service == p->service && w->death[i].status == p->exit_status &&
-                        !memcmp(w->death[i].comm, p->comm, LIFE_COMM_SIZE))
-                        d = &w->death[i];
-        if (d) {
-                d->event.count++;
-                d->event.pid = p->pid;
-                if (p->cpu_ns != BOARD_UNKNOWN && d->event.cpu_ns != BOARD_UNKNOWN)
-                        d->event.cpu_ns += p->cpu_ns;
-                return;
+/* Where the line of such deaths is noted, or where it would be. */
+static uint16_t *slot_of(struct world *w, uint16_t service, int32_t status, const char *comm)
+{
+        uint32_t at = text_hash(comm) ^ service * 2654435761u ^ (uint32_t)status * 40503u;
+
+        for (at ^= at >> 16;; at++) {
+                uint16_t *slot = &w->death_slot[at % ARRAY_SIZE(w->death_slot)];
+                const struct world_death *d = *slot ? &w->death[*slot - 1] : NULL;
+                if (!d || (d->service == service && d->status == status &&
+                                  !strncmp(d->comm, comm, sizeof d->comm)))
+                        return slot;
         }
-        if (w->death_count == WORLD_DEATHS)
-                world_deaths_flush(w, now_ns);
-        d = &w->death[w->death_count++];
-        d->service = p->service;
-        d->status = p->exit_status;
-        memcpy(d->comm, p->comm, LIFE_COMM_SIZE);
-        fill_event(w, &d->event, EVENT_EXIT, p->service, p, now_ns);
-        if (p->command)
-                text_set(d->event.text, sizeof d->event.text, w->b->string[p->command].text);
 }
 
-void world_deaths_flush(struct world *w, uint64_t now_ns)
+static struct world_death *new_line(
+        struct world *w, uint16_t *slot, const struct process *p, const char *comm)
 {
-        for (uint32_t i = 0; i < w->death_count; i++)
-                w->emit(w->emit_ctx, &w->death[i].event);
+        struct world_death *d = &w->death[w->death_count++];
+
+        *slot = (uint16_t)w->death_count;
+        *d = (struct world_death){
+                .service = p->service, .status = p->exit_status, .ppid = p->ppid, .start_ns = p->start_ns};
+        text_set(d->comm, sizeof d->comm, comm);
+        return d;
+}
+
+/* The line these deaths are told in: of their kind, or, once there are very many kinds, of their service. */
+static struct world_death *line_of(struct world *w, const struct process *p)
+{
+        uint16_t *slot = slot_of(w, p->service, p->exit_status, p->comm);
+
+        if (*slot)
+                return &w->death[*slot - 1];
+        if (w->death_count >= WORLD_DEATHS_APART) {
+                slot = slot_of(w, p->service, p->exit_status, VARIOUS);
+                if (*slot)
+                        return &w->death[*slot - 1];
+                if (w->death_count < WORLD_DEATHS)
+                        return new_line(w, slot, p, VARIOUS);
+                world_deaths_flush(w);
+                slot = slot_of(w, p->service, p->exit_status, p->comm);
+        }
+        struct world_death *d = new_line(w, slot, p, p->comm);
+        d->command = p->command;
+        world_string_ref(w, d->command);
+        return d;
+}
+
+static void tell(struct world *w, const struct process *p, uint64_t now_ns)
+{
+        struct world_death *d = line_of(w, p);
+
+        if (!d->count++) {
+                d->time_ns = now_ns;
+                d->cpu_ns = p->cpu_ns;
+        } else if (p->cpu_ns != BOARD_UNKNOWN && d->cpu_ns != BOARD_UNKNOWN) {
+                d->cpu_ns += p->cpu_ns;
+        }
+        d->pid = p->pid;
+}
+
+static void tell_line(struct world *w, const struct world_death *d)
+{
+        struct event e;
+
+        fill_event(w, &e, EVENT_EXIT, d->service, NULL, d->time_ns);
+        e.pid = d->pid;
+        e.ppid = d->ppid;
+        e.exit_status = d->status;
+        e.start_ns = d->start_ns;
+        e.count = d->count;
+        e.cpu_ns = d->cpu_ns;
+        memcpy(e.comm, d->comm, sizeof e.comm);
+        if (d->command)
+                text_set(e.text, sizeof e.text, w->b->string[d->command].text);
+        w->emit(w->emit_ctx, &e);
+}
+
+void world_deaths_flush(struct world *w)
+{
+        for (uint32_t i = 0; i < w->death_count; i++) {
+                tell_line(w, &w->death[i]);
+                world_string_unref(w, w->death[i].command);
+        }
+        if (w->death_count)
+                memset(w->death_slot, 0, sizeof w->death_slot);
         w->death_count = 0;
 }
 

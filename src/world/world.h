@@ -17,7 +17,9 @@ enum {
         WORLD_BUCKETS = 1 << 15,
         WORLD_CGROUPS = 4096,
         WORLD_PATH = 256,
-        WORLD_DEATHS = 128,   /* distinct deaths told apart within one second */
+        WORLD_DEATHS = 1024, /* lines in which one second's deaths are told; full: told at once */
+        WORLD_DEATHS_APART =
+                768,          /* so many kinds are told apart; more: by service and status, as "(various)" */
         WORLD_RESPAWNS = 128, /* parents whose children's deaths are compared */
         WORLD_LINEAGE = 16,   /* ancestors kept of each process */
         WORLD_IDS = 1024,     /* kernel ids of groups remembered; of two in one place the newer stays */
@@ -44,11 +46,13 @@ struct world_container {
         uint32_t restarts; /* of those counted, its own */
 };
 
+/* Like deaths of the second that runs. */
 struct world_death {
-        uint16_t service;
         char comm[LIFE_COMM_SIZE];
-        int32_t status;
-        struct event event;
+        uint16_t service;
+        int32_t status, pid, ppid;
+        uint32_t command; /* string, held */
+        uint64_t time_ns, start_ns, count, cpu_ns;
 };
 
 struct world {
@@ -75,6 +79,7 @@ struct world {
         uint32_t awaiting_head, awaiting_tail, awaiting; /* buried, their CPU not yet known: by list_next */
         uint32_t death_count;
         struct world_death death[WORLD_DEATHS];
+        uint16_t death_slot[2 * WORLD_DEATHS]; /* by what they have in common; entry + 1, 0 = none */
         struct {
                 int32_t parent;
                 uint16_t service;
@@ -168,7 +173,7 @@ void world_count_probes(struct world *w);
 
 /* ---- deaths (death.c) ---- */
 void world_death(struct world *w, const struct process *p, uint64_t now_ns);
-void world_deaths_flush(struct world *w, uint64_t now_ns);
+void world_deaths_flush(struct world *w);
 void world_event(struct world *w, enum event_kind kind, uint16_t service, const struct process *p,
         uint64_t now_ns, double value, const char *text);
 void world_gap(struct world *w, const char *source, uint64_t from_ns, uint64_t to_ns, uint64_t missed,
