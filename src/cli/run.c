@@ -30,6 +30,7 @@
 
 enum { PROBLEMS_SHOWN = 50 };
 #define STOP_AFTER_NS   (10 * NSEC_PER_SEC) /* a child that does not stop by then is killed */
+#define STOP_LAST_NS    (3 * NSEC_PER_SEC)  /* so long the recorder waits for the guard's last words */
 #define RESTART_SLOW_NS NSEC_PER_SEC        /* one that died younger than this waits as long */
 
 static const struct verb_option run_options[] = {
@@ -214,6 +215,12 @@ static bool any_left(const struct supervisor *s)
         return false;
 }
 
+static void signal_child(const struct child *c, int sig)
+{
+        if (c->pid)
+                syscall(SYS_pidfd_send_signal, c->pidfd, sig, NULL, 0);
+}
+
 static void child_ended(void *ctx, uint32_t events)
 {
         struct child *c = ctx;
@@ -228,6 +235,8 @@ static void child_ended(void *ctx, uint32_t events)
         c->pid = 0;
         if (s->stopping) {
                 s->loop.stop = !any_left(s);
+                if (c->role == CHILD_GUARD)
+                        signal_child(&s->child[CHILD_RECORDER], SIGTERM);
                 return;
         }
         bool at_once = now_ns - c->started_ns >= RESTART_SLOW_NS;
@@ -264,14 +273,22 @@ static void restart_child(void *ctx, uint64_t now_ns)
 static void signal_all(const struct supervisor *s, int sig)
 {
         for (int role = 0; role < CHILD_ROLES; role++)
-                if (s->child[role].pid)
-                        syscall(SYS_pidfd_send_signal, s->child[role].pidfd, sig, NULL, 0);
+                signal_child(&s->child[role], sig);
 }
 
 static void kill_rest(void *ctx, uint64_t now_ns)
 {
         log_warning("not everything stopped in time: killing the rest");
         signal_all(ctx, SIGKILL);
+}
+
+static void stop_last(void *ctx, uint64_t now_ns)
+{
+        struct supervisor *s = ctx;
+
+        signal_child(&s->child[CHILD_RECORDER], SIGTERM);
+        s->kill.fire = kill_rest;
+        loop_arm(&s->loop, &s->kill, now_ns + STOP_AFTER_NS - STOP_LAST_NS);
 }
 
 static void stop(struct supervisor *s)
@@ -281,8 +298,10 @@ static void stop(struct supervisor *s)
         s->stopping = true;
         vigil_stop(&s->vigil);
         service_manager_tell("STOPPING=1");
-        signal_all(s, SIGTERM);
-        loop_arm(&s->loop, &s->kill, clock_boot_ns() + STOP_AFTER_NS);
+        for (int role = 0; role < CHILD_ROLES; role++)
+                if (role != CHILD_RECORDER || !s->child[CHILD_GUARD].pid)
+                        signal_child(&s->child[role], SIGTERM);
+        loop_arm(&s->loop, &s->kill, clock_boot_ns() + STOP_LAST_NS);
         s->loop.stop = !any_left(s);
 }
 
@@ -371,7 +390,7 @@ static int supervise(struct supervisor *s)
                 return r;
         }
         publish_pids(s);
-        s->kill = (struct loop_timer){.fire = kill_rest, .ctx = s};
+        s->kill = (struct loop_timer){.fire = stop_last, .ctx = s};
         vigil_start(&s->vigil, &s->loop, s->board, s->config.socket, ready, s);
         return loop_run(&s->loop);
 }

@@ -102,7 +102,7 @@ static void tick(void *ctx, uint64_t now_ns)
         guard_lifecycle_tick(g, now_ns);
         guard_sample_tick(g, now_ns);
         world_recount(&g->world, now_ns);
-        world_deaths_flush(&g->world, now_ns);
+        world_deaths_flush(&g->world);
         detect_all(&g->detect, g->board, &g->config.detect, now_ns, emit, g);
         board_write_end(g->board, clock_boot_ns());
         loop_arm(&g->loop, &g->tick_timer, now_ns + NSEC_PER_SEC);
@@ -239,6 +239,7 @@ int guard_main(const struct config *c, int config_fd, int board_fd, int ring_fd,
         log_info("watching by %s, cgroup %s, %u processes, %u zombies", lifecycle_name(&g->board->sources),
                 layouts[MIN(g->layout.version, 3)], g->board->process_top - 1, g->board->zombies);
         r = loop_run(&g->loop);
+        world_deaths_flush(&g->world); /* of the second that was running */
         guard_sample_stop(g);
         guard_lifecycle_stop(g);
         cgroup_done(&g->layout);

@@ -80,6 +80,13 @@ static void drain_and_again(void *ctx, uint64_t now_ns)
         loop_arm(&r->loop, &r->drain_timer, now_ns + DRAIN_EVERY_NS);
 }
 
+/* What the guard has said before its end is remembered, too. */
+static void last_drain(struct recorder *r)
+{
+        drain(r);
+        memory_tick(&r->memory);
+}
+
 /* Only whom to tell, and when incidents end, can change while this process runs. */
 static void reload(struct recorder *r)
 {
@@ -271,6 +278,8 @@ int recorder_main(const struct config *c, const struct recorder_fds *fd)
         signals_done(&r.loop, &r.signals);
         loop_done(&r.loop);
         tell_stop(r.tell);
+        if (n >= 0)
+                last_drain(&r);
         memory_stop(&r.memory);
         history_done(&r.history);
         free(r.tell);
