@@ -36,6 +36,8 @@ static const char *const steps[SCHEMA_VERSION] = {
         "ALTER TABLE recent ADD COLUMN span INTEGER;"
         "ALTER TABLE event ADD COLUMN span INTEGER;"
         "CREATE INDEX event_kind ON event (kind) WHERE kind NOT IN (1, 9);",
+        /* 2 -> 3: from which row to which to read for a time of day; hours from before have none */
+        "CREATE TABLE span (first INTEGER PRIMARY KEY, last INTEGER, from_ms INTEGER, to_ms INTEGER);",
 };
 
 int db_run(const struct db *d, const char *sql)

@@ -13,7 +13,7 @@ struct db {
         uint64_t deadline_ns; /* of the running query; 0 = none */
 };
 
-enum { SCHEMA_VERSION = 2, PAGE_BYTES = 1024 };
+enum { SCHEMA_VERSION = 3, PAGE_BYTES = 1024 };
 
 /* Opens for writing and brings the schema up to date; makes the file when there is none. -EUCLEAN when it is
  * corrupt, -EPROTO when a newer Sexton wrote it, -EIO, -ENOSPC, -EACCES...; then it is closed. */

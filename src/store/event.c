@@ -119,11 +119,11 @@ static bool matches(const struct event *e, uint64_t number, const struct store_q
                (!q->command || !*q->command || text_glob(q->command, e->comm));
 }
 
-/* What of the disk is asked for: `from` <= number <= `to`. */
+/* What of the disk is asked for: `from` <= number <= `to`, and what has moved already up to `to_moved`. */
 struct search {
         struct db *db;
         const struct store_query *q;
-        uint64_t to;
+        uint64_t to, to_moved;
         int64_t kind;
         sqlite3_stmt *event, *recent;
 };
@@ -188,7 +188,7 @@ static sqlite3_stmt *ask(const struct search *x, const char *table, uint64_t fro
         if (!st)
                 return NULL;
         f->bind_int64(st, 1, (int64_t)from);
-        f->bind_int64(st, 2, (int64_t)x->to);
+        f->bind_int64(st, 2, (int64_t)(!strcmp(table, "event") ? x->to_moved : x->to));
         f->bind_int64(st, 3, x->q->since_ms ? x->q->since_ms : INT64_MIN);
         f->bind_int64(st, 4, x->q->until_ms ? x->q->until_ms : INT64_MAX);
         if (x->q->service && *x->q->service)
@@ -265,16 +265,38 @@ static int show_rows(struct search *x, const char *table, uint64_t from, uint32_
         return r == SQLITE_ROW ? SQLITE_DONE : r;
 }
 
-/* The smallest number that may have happened since then: whole hours are left out without a look. */
+/* The smallest number that may have happened since then: whole hours, and of the first one most rows, are
+ * left out without a look. A month later none of them is in memory. */
 static uint64_t first_since(const struct db *d, int64_t since_ms)
 {
-        char sql[120];
+        char sql[300];
 
-        snprintf(sql, sizeof sql, "SELECT min(first) FROM hour WHERE to_ms >= %lld", (long long)since_ms);
+        snprintf(sql, sizeof sql,
+                "SELECT ifnull((SELECT ifnull((SELECT min(first) FROM span WHERE to_ms >= %lld AND first "
+                "BETWEEN"
+                " h.first AND h.last), h.first) FROM hour h WHERE to_ms >= %lld AND first > 0 ORDER BY first"
+                " LIMIT 1), 0)",
+                (long long)since_ms, (long long)since_ms);
         int64_t first = since_ms ? db_number(d, sql, -1) : 1; /* -1: it can't be read */
         if (!first)
                 first = db_number(d, "SELECT min(id) FROM recent", 0);
         return first > 0 ? (uint64_t)first : 1;
+}
+
+/* The largest number that may have happened before then, of those in hours. */
+static uint64_t last_until(const struct db *d, int64_t until_ms, uint64_t to)
+{
+        char sql[300];
+
+        snprintf(sql, sizeof sql,
+                "SELECT ifnull((SELECT ifnull((SELECT max(last) FROM span WHERE from_ms < %lld AND first "
+                "BETWEEN"
+                " h.first AND h.last), h.last) FROM hour h WHERE from_ms < %lld AND last > 0 ORDER BY last "
+                "DESC"
+                " LIMIT 1), 0)",
+                (long long)until_ms, (long long)until_ms);
+        int64_t last = until_ms ? db_number(d, sql, -1) : -1;
+        return last >= 0 ? MIN((uint64_t)last, to) : to;
 }
 
 /* `limit` of the disk's rows up to x->to, the newest unless `after` says otherwise. */
@@ -285,6 +307,7 @@ static void show_stored(struct search *x, uint32_t limit, void (*fn)(void *ctx, 
         uint32_t count = 0, left = limit;
         int r = SQLITE_DONE;
 
+        x->to_moved = last_until(x->db, x->q->until_ms, x->to);
         if (!x->q->after) {
                 first = x->to + 1;
                 r = count_back(x, "recent", limit, from, &count, &first);

@@ -123,8 +123,11 @@ static int move_hour(struct writer *w)
         if (r == SQLITE_OK)
                 r = db_run(&w->db, sql);
         if (r == SQLITE_OK)
-                r = db_run(&w->db, "REPLACE INTO event SELECT * FROM recent; DELETE FROM recent;"
-                                   "DELETE FROM sample_recent");
+                r = db_run(&w->db,
+                        "REPLACE INTO span SELECT min(id), max(id), min(time), max(time) FROM recent"
+                        " GROUP BY id / 512;"
+                        "REPLACE INTO event SELECT * FROM recent; DELETE FROM recent;"
+                        "DELETE FROM sample_recent");
         return r;
 }
 
@@ -135,6 +138,7 @@ static int drop_oldest_hour(struct writer *w)
         return db_run(&w->db,
                 "DELETE FROM event WHERE id BETWEEN (SELECT first FROM hour ORDER BY id LIMIT 1) AND"
                 " (SELECT last FROM hour ORDER BY id LIMIT 1);"
+                "DELETE FROM span WHERE first <= (SELECT last FROM hour ORDER BY id LIMIT 1);"
                 "DELETE FROM sample WHERE hour = (SELECT min(id) FROM hour);"
                 "DELETE FROM hour WHERE id = (SELECT min(id) FROM hour)");
 }

@@ -143,6 +143,22 @@ static const char *events(struct store *s, const struct history *h, struct store
         return seen;
 }
 
+static void count_event(void *ctx, const struct store_event *e)
+{
+        ++*(uint32_t *)ctx;
+}
+
+static uint32_t count_events(struct store *s, struct store_query q)
+{
+        struct store_found f;
+        uint32_t n = 0;
+
+        q.limit = 10000;
+        store_events(s, NULL, &q, count_event, &n, &f);
+        check(!f.cut);
+        return n;
+}
+
 static void events_outlive_memory(void)
 {
         struct history h;
@@ -395,6 +411,45 @@ static void clock_steps(void)
         forget_all();
 }
 
+/* Windows of time read little, and miss nothing of what a clock that steps has put elsewhere. */
+static void windows_of_time(void)
+{
+        enum { HOURS = 6, EACH = 1500 };
+        static int64_t at_ms[HOURS * EACH];
+        struct history h;
+        struct store *s = open_in(folder);
+        int64_t begin = wall_ms;
+
+        history_init(&h, 1);
+        for (int i = 0; i < HOURS * EACH; i++) {
+                at_ms[i] = wall_ms = begin + 2000 * (i % EACH) + 3600000 * (i / EACH == 3 ? 1 : i / EACH);
+                struct event e = an_event(EVENT_EXIT, "web", i % 3 ? "a" : "b", 256);
+                history_add(&h, &e);
+                if (i % 500 == 499) {
+                        ahead_ns += 1200 * NSEC_PER_SEC;
+                        check_int(store_flush(s, &h, WAIT_MS), 0);
+                }
+        }
+        for (int i = 0; i < 200; i++) {
+                int64_t from = begin + (i * INT64_C(7919000)) % (HOURS * 3600000),
+                        to = from + 1000 * (i * 7 % 900);
+                uint32_t wanted = 0, wanted_of_b = 0;
+                for (int k = 0; k < HOURS * EACH; k++) {
+                        bool is_in = at_ms[k] >= from && at_ms[k] < to;
+                        wanted += is_in;
+                        wanted_of_b += is_in && k % 3 == 0;
+                }
+                check_int(count_events(s, (struct store_query){.since_ms = from, .until_ms = to}), wanted);
+                check_int(count_events(
+                                  s, (struct store_query){.since_ms = from, .until_ms = to, .command = "b"}),
+                        wanted_of_b);
+        }
+        wall_ms = begin;
+        store_free(s, WAIT_MS);
+        history_done(&h);
+        forget_all();
+}
+
 static uint64_t on_disk(void)
 {
         char name[80];
@@ -549,6 +604,7 @@ static void all(void)
         test(older_file_is_migrated);
         test(killed_while_it_writes);
         test(clock_steps);
+        test(windows_of_time);
         test(size_is_bounded);
         test(full_disk);
         rmdir(folder);
