@@ -15,7 +15,7 @@ sys.dont_write_bytecode = True
 
 from harness.report import Report  # noqa: E402
 from harness.workloads import Workloads  # noqa: E402
-from measure import accounting, alarm, dashboard, exactness, footprint, latency, loss, multitude, slowdown  # noqa: E402
+from measure import accounting, alarm, dashboard, exactness, footprint, latency, loss, multitude, slowdown, store  # noqa: E402
 
 MEASURES = {
     "footprint": (footprint, "Memory and CPU, beside other tools"),
@@ -26,6 +26,7 @@ MEASURES = {
     "alarm": (alarm, "From a zombie to the alarm"),
     "multitude": (multitude, "Many at once"),
     "exactness": (exactness, "The ledger against full scans"),
+    "store": (store, "Deaths into the store, and out again"),
     "dashboard": (dashboard, "The dashboard in a browser"),
 }
 

@@ -25,7 +25,9 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 class Sexton:
-    def __init__(self, program, config=None):
+    def __init__(self, program, config=None, before=None):
+        """before: called with the path of the data folder, to put into it what is remembered already."""
+        self._before = before
         self._program = os.path.abspath(program)
         self._config = {"mode": "observe", **(config or {})}
         self._connection = None
@@ -35,6 +37,9 @@ class Sexton:
         self.folder = tempfile.mkdtemp(prefix="sexton-bench-")
         os.chmod(self.folder, 0o755)
         self._socket = f"{self.folder}/sexton.sock"
+        if self._before:
+            os.mkdir(f"{self.folder}/data")
+            self._before(f"{self.folder}/data")
         path = f"{self.folder}/sexton.yaml"
         with open(path, "w") as file:
             json.dump(self._config, file)  # JSON is YAML
