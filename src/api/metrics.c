@@ -114,6 +114,11 @@ HOST(oom_kill, count_of(b->host.oom_kills))
 HOST(psi_cpu, b->host.psi_cpu)
 HOST(psi_memory, b->host.psi_memory)
 HOST(psi_io, b->host.psi_io)
+HOST(psi_cpu_waiting, seconds(b->host.psi_cpu_some_ns))
+HOST(psi_memory_waiting, seconds(b->host.psi_memory_some_ns))
+HOST(psi_memory_stalled, seconds(b->host.psi_memory_full_ns))
+HOST(psi_io_waiting, seconds(b->host.psi_io_some_ns))
+HOST(psi_io_stalled, seconds(b->host.psi_io_full_ns))
 HOST(cpu_busy, b->host.cpu_busy_ratio)
 HOST(unattributed, b->host.cpu_unattributed_ratio)
 HOST(leaders, b->leaders)
@@ -157,6 +162,16 @@ static const struct host_metric host_metrics[] = {
                 "Share of the last 10 s in which some task waited for the resource."},
         {"sexton_pressure_ratio", GAUGE, "resource", "memory", psi_memory},
         {"sexton_pressure_ratio", GAUGE, "resource", "io", psi_io},
+        {"node_pressure_cpu_waiting_seconds", COUNTER, .value = psi_cpu_waiting,
+                .help = "Time in which some task waited for a CPU."},
+        {"node_pressure_memory_waiting_seconds", COUNTER, .value = psi_memory_waiting,
+                .help = "Time in which some task waited for memory."},
+        {"node_pressure_memory_stalled_seconds", COUNTER, .value = psi_memory_stalled,
+                .help = "Time in which no task could run for want of memory."},
+        {"node_pressure_io_waiting_seconds", COUNTER, .value = psi_io_waiting,
+                .help = "Time in which some task waited for I/O."},
+        {"node_pressure_io_stalled_seconds", COUNTER, .value = psi_io_stalled,
+                .help = "Time in which no task could run for waiting for I/O."},
         {"sexton_cpu_busy_ratio", GAUGE, .value = cpu_busy, .help = "Busy share of all CPUs."},
         {"sexton_cpu_unattributed_ratio", GAUGE, .value = unattributed,
                 .help = "Cores busy for neither a known service nor the kernel."},

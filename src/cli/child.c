@@ -10,30 +10,60 @@
 #include "recorder/recorder.h"
 #include "source/engine/engine.h"
 
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 
-enum { FD_CONFIG, FD_BOARD, FD_RING, FD_LINK, FD_ALIVE, FDS };
+#define FD(name) (1u << CHILD_FD_##name)
+
+static const struct {
+        const char *name;
+        uint32_t fds;
+} roles[CHILD_ROLES] = {
+        [CHILD_GUARD] = {"guard",
+                FD(CONFIG) | FD(BOARD) | FD(RING) | FD(ALIVE) | FD(ENGINE_GUARD) | FD(REQUESTS_GUARD)},
+        [CHILD_ENGINE] = {"engine", FD(CONFIG) | FD(ENGINE)},
+        [CHILD_RECORDER] = {"recorder",
+                FD(CONFIG) | FD(BOARD) | FD(RING) | FD(ALIVE) | FD(COURIER_RECORDER) | FD(REQUESTS_RECORDER)},
+        [CHILD_COURIER] = {"courier", FD(CONFIG) | FD(COURIER) | FD(ALIVE)},
+};
+
+static const char *const fd_names[CHILD_FDS] = {
+        [CHILD_FD_CONFIG] = "config",
+        [CHILD_FD_BOARD] = "board",
+        [CHILD_FD_RING] = "ring",
+        [CHILD_FD_ALIVE] = "alive",
+        [CHILD_FD_ENGINE_GUARD] = "engine-guard",
+        [CHILD_FD_ENGINE] = "engine",
+        [CHILD_FD_COURIER_RECORDER] = "courier-recorder",
+        [CHILD_FD_COURIER] = "courier",
+        [CHILD_FD_REQUESTS_GUARD] = "requests-guard",
+        [CHILD_FD_REQUESTS_RECORDER] = "requests-recorder",
+};
 
 const char *child_role_name(enum child_role role)
 {
-        static const char *const name[CHILD_ROLES] = {
-                [CHILD_GUARD] = "guard",
-                [CHILD_ENGINE] = "engine",
-                [CHILD_RECORDER] = "recorder",
-                [CHILD_COURIER] = "courier",
-        };
-
-        return name[role];
+        return roles[role].name;
 }
 
-static int become(enum child_role role, const int fd[FDS])
+const char *child_fd_name(enum child_fd fd)
+{
+        return fd_names[fd];
+}
+
+bool child_is_given(enum child_role role, enum child_fd fd)
+{
+        return roles[role].fds & 1u << fd;
+}
+
+static int become(enum child_role role, const int fd[CHILD_FDS])
 {
         static struct config c;
         char title[16];
 
-        if (pread(fd[FD_CONFIG], &c, sizeof c, 0) != sizeof c)
+        if (pread(fd[CHILD_FD_CONFIG], &c, sizeof c, 0) != sizeof c)
                 return EXIT_USAGE;
         log_init(child_role_name(role), LOG_LEVEL_INFO);
         /* what ps and top show */
@@ -41,40 +71,67 @@ static int become(enum child_role role, const int fd[FDS])
         prctl(PR_SET_NAME, title);
         switch (role) {
         case CHILD_GUARD:
-                return guard_main(&c, fd[FD_CONFIG], fd[FD_BOARD], fd[FD_RING], fd[FD_LINK], fd[FD_ALIVE]);
+                return guard_main(&c, &(struct guard_fds){.config = fd[CHILD_FD_CONFIG],
+                                              .board = fd[CHILD_FD_BOARD],
+                                              .ring = fd[CHILD_FD_RING],
+                                              .engine = fd[CHILD_FD_ENGINE_GUARD],
+                                              .requests = fd[CHILD_FD_REQUESTS_GUARD],
+                                              .alive = fd[CHILD_FD_ALIVE]});
         case CHILD_ENGINE:
-                return engine_main(&c, fd[FD_CONFIG], fd[FD_LINK]);
+                return engine_main(&c, fd[CHILD_FD_CONFIG], fd[CHILD_FD_ENGINE]);
         case CHILD_RECORDER:
-                return recorder_main(&c, &(struct recorder_fds){.config = fd[FD_CONFIG],
-                                                 .board = fd[FD_BOARD],
-                                                 .ring = fd[FD_RING],
-                                                 .courier = fd[FD_LINK],
-                                                 .alive = fd[FD_ALIVE]});
+                return recorder_main(&c, &(struct recorder_fds){.config = fd[CHILD_FD_CONFIG],
+                                                 .board = fd[CHILD_FD_BOARD],
+                                                 .ring = fd[CHILD_FD_RING],
+                                                 .courier = fd[CHILD_FD_COURIER_RECORDER],
+                                                 .requests = fd[CHILD_FD_REQUESTS_RECORDER],
+                                                 .alive = fd[CHILD_FD_ALIVE]});
         case CHILD_COURIER:
-                return courier_main(&c, fd[FD_LINK], fd[FD_ALIVE]);
+                return courier_main(&c, fd[CHILD_FD_COURIER], fd[CHILD_FD_ALIVE]);
         case CHILD_ROLES:
                 break;
         }
         return EXIT_USAGE;
 }
 
+/* "NAME=NUMBER" into fd[]; false when that is nothing the role is given. */
+static bool take_fd(enum child_role role, const char *arg, int fd[CHILD_FDS])
+{
+        const char *number = strchr(arg, '=');
+
+        for (int k = 0; number && k < CHILD_FDS; k++)
+                if (strlen(fd_names[k]) == (size_t)(number - arg) &&
+                        !strncmp(fd_names[k], arg, (size_t)(number - arg)) &&
+                        child_is_given(role, (enum child_fd)k)) {
+                        fd[k] = atoi(number + 1);
+                        return true;
+                }
+        return false;
+}
+
 static int run(int argc, char **argv)
 {
-        int fd[FDS];
+        int fd[CHILD_FDS];
+        int role = 0;
 
-        if (argc != 2 + FDS)
+        while (role < CHILD_ROLES && (argc < 2 || strcmp(argv[1], roles[role].name) != 0))
+                role++;
+        if (role == CHILD_ROLES)
                 return EXIT_USAGE;
-        for (int k = 0; k < FDS; k++)
-                fd[k] = atoi(argv[2 + k]);
-        for (int role = 0; role < CHILD_ROLES; role++)
-                if (!strcmp(argv[1], child_role_name((enum child_role)role)))
-                        return become((enum child_role)role, fd);
-        return EXIT_USAGE;
+        for (int k = 0; k < CHILD_FDS; k++)
+                fd[k] = -1;
+        for (int k = 2; k < argc; k++)
+                if (!take_fd((enum child_role)role, argv[k], fd))
+                        return EXIT_USAGE;
+        for (int k = 0; k < CHILD_FDS; k++)
+                if (fd[k] < 0 && child_is_given((enum child_role)role, (enum child_fd)k))
+                        return EXIT_USAGE;
+        return become((enum child_role)role, fd);
 }
 
 const struct verb verb_child = {
         .name = "child",
-        .args = "ROLE FD...",
+        .args = "ROLE NAME=FD...",
         .summary = "a part of the daemon; started by run only",
         .description = "Started by run only.",
         .hidden = true,

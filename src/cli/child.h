@@ -1,6 +1,26 @@
-/* The children of `sexton run`: the same binary, called again as the hidden verb `child ROLE FD...`. */
+/* The children of `sexton run`: the same binary, called again as the hidden verb `child ROLE NAME=FD...`.
+ * A descriptor has a name; which of them a role is given stands in one table (child.c).
+ */
 #pragma once
+
+#include <stdbool.h>
 
 enum child_role { CHILD_GUARD, CHILD_ENGINE, CHILD_RECORDER, CHILD_COURIER, CHILD_ROLES };
 
+enum child_fd {
+        CHILD_FD_CONFIG,
+        CHILD_FD_BOARD,
+        CHILD_FD_RING,
+        CHILD_FD_ALIVE,            /* ends when the supervisor is gone */
+        CHILD_FD_ENGINE_GUARD,     /* guard and engine: the guard's end... */
+        CHILD_FD_ENGINE,           /* ...and the engine's */
+        CHILD_FD_COURIER_RECORDER, /* recorder and courier */
+        CHILD_FD_COURIER,
+        CHILD_FD_REQUESTS_GUARD, /* requests of the recorder to the guard */
+        CHILD_FD_REQUESTS_RECORDER,
+        CHILD_FDS
+};
+
 const char *child_role_name(enum child_role role);
+const char *child_fd_name(enum child_fd fd);
+bool child_is_given(enum child_role role, enum child_fd fd);

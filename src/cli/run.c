@@ -54,10 +54,8 @@ struct supervisor {
         const struct options *options;
         struct config config;
         struct loop loop;
-        int config_fd, board_fd, ring_fd;
-        int engine_link[2];  /* guard's end, engine's end */
-        int courier_link[2]; /* recorder's end, courier's end */
-        int alive[2];        /* children hold [0]: it ends when we are gone */
+        int fd[CHILD_FDS]; /* what children are given */
+        int alive;         /* the other end of CHILD_FD_ALIVE */
         struct board *board;
         struct child child[CHILD_ROLES];
         struct loop_fd signals;
@@ -133,19 +131,10 @@ static int make_folders(const struct config *c)
 
 /* ---- children ---- */
 
-static int link_of(const struct supervisor *s, enum child_role role)
-{
-        return role == CHILD_ENGINE     ? s->engine_link[1]
-               : role == CHILD_GUARD    ? s->engine_link[0]
-               : role == CHILD_RECORDER ? s->courier_link[0]
-                                        : s->courier_link[1];
-}
-
 static void exec_child(const struct supervisor *s, enum child_role role, pid_t supervisor)
 {
-        const int fd[] = {s->config_fd, s->board_fd, s->ring_fd, link_of(s, role), s->alive[0]};
-        char text[ARRAY_SIZE(fd)][12];
-        char *argv[ARRAY_SIZE(fd) + 4];
+        char text[CHILD_FDS][40];
+        char *argv[CHILD_FDS + 4];
         char title[] = "sexton", verb[] = "child", name[16];
         size_t n = 0;
         sigset_t none;
@@ -160,9 +149,11 @@ static void exec_child(const struct supervisor *s, enum child_role role, pid_t s
         argv[n++] = title;
         argv[n++] = verb;
         argv[n++] = name;
-        for (size_t k = 0; k < ARRAY_SIZE(fd); k++) {
-                fcntl(fd[k], F_SETFD, 0);
-                snprintf(text[k], sizeof text[k], "%d", fd[k]);
+        for (int k = 0; k < CHILD_FDS; k++) {
+                if (!child_is_given(role, (enum child_fd)k))
+                        continue;
+                fcntl(s->fd[k], F_SETFD, 0);
+                snprintf(text[k], sizeof text[k], "%s=%d", child_fd_name((enum child_fd)k), s->fd[k]);
                 argv[n++] = text[k];
         }
         argv[n] = NULL;
@@ -320,7 +311,7 @@ static void reload(struct supervisor *s)
         memcpy(fresh.data_dir, s->config.data_dir, sizeof fresh.data_dir);
         if (r < 0) {
                 log_error("the configuration has mistakes: the old one stays");
-        } else if (pwrite(s->config_fd, &fresh, sizeof fresh, 0) == sizeof fresh) {
+        } else if (pwrite(s->fd[CHILD_FD_CONFIG], &fresh, sizeof fresh, 0) == sizeof fresh) {
                 s->config = fresh;
                 signal_all(s, SIGHUP);
                 struct child *courier = &s->child[CHILD_COURIER];
@@ -352,22 +343,52 @@ static void ready(void *ctx)
 
 /* ---- start ---- */
 
+/* A link whose two ends outlive the processes that hold them. */
+static int make_link(struct supervisor *s, enum child_fd one, enum child_fd other)
+{
+        int pair[2];
+
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
+                return -errno;
+        s->fd[one] = pair[0];
+        s->fd[other] = pair[1];
+        return 0;
+}
+
+static int make_links(struct supervisor *s)
+{
+        static const enum child_fd ends[][2] = {
+                {CHILD_FD_ENGINE_GUARD, CHILD_FD_ENGINE},
+                {CHILD_FD_COURIER_RECORDER, CHILD_FD_COURIER},
+                {CHILD_FD_REQUESTS_GUARD, CHILD_FD_REQUESTS_RECORDER},
+        };
+        int alive[2];
+        int r = 0;
+
+        for (size_t k = 0; k < ARRAY_SIZE(ends) && !r; k++)
+                r = make_link(s, ends[k][0], ends[k][1]);
+        if (r < 0 || pipe2(alive, O_CLOEXEC) < 0)
+                return r < 0 ? r : -errno;
+        s->fd[CHILD_FD_ALIVE] = alive[0];
+        s->alive = alive[1];
+        return 0;
+}
+
 static int make_shared(struct supervisor *s)
 {
-        s->config_fd = memfd_create("sexton-config", MFD_CLOEXEC);
-        if (s->config_fd < 0 || pwrite(s->config_fd, &s->config, sizeof s->config, 0) != sizeof s->config)
+        int config = memfd_create("sexton-config", MFD_CLOEXEC);
+
+        if (config < 0 || pwrite(config, &s->config, sizeof s->config, 0) != sizeof s->config)
                 return -errno;
-        s->board_fd = board_create();
-        if (s->board_fd < 0)
-                return s->board_fd;
-        s->ring_fd = ring_create();
-        if (s->ring_fd < 0)
-                return s->ring_fd;
-        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, s->engine_link) < 0 ||
-                socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, s->courier_link) < 0 ||
-                pipe2(s->alive, O_CLOEXEC) < 0)
-                return -errno;
-        return board_map(s->board_fd, true, &s->board);
+        s->fd[CHILD_FD_CONFIG] = config;
+        s->fd[CHILD_FD_BOARD] = board_create();
+        if (s->fd[CHILD_FD_BOARD] < 0)
+                return s->fd[CHILD_FD_BOARD];
+        s->fd[CHILD_FD_RING] = ring_create();
+        if (s->fd[CHILD_FD_RING] < 0)
+                return s->fd[CHILD_FD_RING];
+        int r = make_links(s);
+        return r < 0 ? r : board_map(s->fd[CHILD_FD_BOARD], true, &s->board);
 }
 
 static int supervise(struct supervisor *s)

@@ -69,8 +69,12 @@ static void take(struct guard *g, const struct engine_msg *m, uint64_t now_ns)
         case ENGINE_MSG_SYNCED:
                 world_containers_synced(&g->world, false);
                 break;
+        case ENGINE_MSG_OPERATED:
+                guard_operated(g, &m->operated);
+                break;
         case ENGINE_MSG_ASK_COMMAND:
         case ENGINE_MSG_ASK_ALL:
+        case ENGINE_MSG_ASK_OPERATE:
                 break; /* only we ask */
         }
 }
@@ -120,4 +124,14 @@ bool guard_ask_command(struct guard *g, uint32_t i)
                 return false;
         p->flags |= PROCESS_F_ASKED;
         return true;
+}
+
+bool guard_ask_operate(struct guard *g, const struct engine_operate *o)
+{
+        static struct engine_msg m;
+
+        m.type = ENGINE_MSG_ASK_OPERATE;
+        m.operate = *o;
+        return !g->engine_watch.dead &&
+               send(g->engine_watch.fd, &m, sizeof m, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
 }

@@ -209,7 +209,7 @@ static int start(struct guard *g, int engine_fd)
         return 0;
 }
 
-int guard_main(const struct config *c, int config_fd, int board_fd, int ring_fd, int engine_fd, int alive_fd)
+int guard_main(const struct config *c, const struct guard_fds *fd)
 {
         static const char *const layouts[] = {"none", "v1", "v2", "hybrid"};
         /* Far too big for a stack, and mostly never touched. */
@@ -220,20 +220,23 @@ int guard_main(const struct config *c, int config_fd, int board_fd, int ring_fd,
         if (g == MAP_FAILED)
                 return EXIT_FAILURE;
         g->config = *c;
-        g->config_fd = config_fd;
-        r = board_map(board_fd, true, &g->board);
+        g->config_fd = fd->config;
+        r = board_map(fd->board, true, &g->board);
         if (!r)
-                r = ring_map(ring_fd, true, &g->ring);
+                r = ring_map(fd->ring, true, &g->ring);
         if (r < 0) {
                 log_error("cannot map the board: %s", strerror(-r));
                 return EXIT_FAILURE;
         }
-        r = start(g, engine_fd);
+        r = start(g, fd->engine);
         if (r < 0) {
                 log_error("cannot start: %s", strerror(-r));
                 return EXIT_FAILURE;
         }
-        g->alive_watch = (struct loop_fd){.fd = alive_fd, .ready = supervisor_gone, .ctx = g};
+        r = guard_requests_start(g, &fd->requests, 1);
+        if (r < 0)
+                log_error("nobody can ask for actions: %s", strerror(-r));
+        g->alive_watch = (struct loop_fd){.fd = fd->alive, .ready = supervisor_gone, .ctx = g};
         loop_add(&g->loop, &g->alive_watch, EPOLLIN);
         reserve();
         log_info("watching by %s, cgroup %s, %u processes, %u zombies", lifecycle_name(&g->board->sources),

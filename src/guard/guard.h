@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "detect/detect.h"
 #include "guard/pace.h"
+#include "model/request.h"
 #include "source/bpf/bpf.h"
 #include "source/cgroup/cgroup.h"
 #include "source/netlink/connector.h"
@@ -21,6 +22,7 @@ enum {
         GUARD_CANDIDATES = 1 << 16,
         GUARD_STUCK = 256,       /* tasks in D whose time is taken */
         GUARD_ASKS = 64,         /* command lines asked for per second of those that a scan found */
+        GUARD_ASKERS = 2,        /* the recorder and the rescue console */
         GUARD_FD_RESERVE = 1024, /* descriptors kept for everything but pidfds */
 };
 
@@ -128,12 +130,25 @@ struct guard {
         struct loop_fd engine_watch;
         uint32_t ask_position;
 
+        /* requests.c */
+        struct guard_requests {
+                struct loop_fd watch;
+                struct guard *guard;
+        } requests[GUARD_ASKERS];
+
         struct loop_fd signal_watch, alive_watch;
         struct detect_state detect;
 };
 
-/* Runs until SIGTERM or until alive_fd ends. Returns the exit code. */
-int guard_main(const struct config *c, int config_fd, int board_fd, int ring_fd, int engine_fd, int alive_fd);
+struct guard_fds {
+        int config, board, ring;
+        int engine;   /* the link to the engine process */
+        int requests; /* what the recorder asks for: model/request.h */
+        int alive;    /* ends when the supervisor is gone */
+};
+
+/* Runs until SIGTERM or until fd->alive ends. Returns the exit code. */
+int guard_main(const struct config *c, const struct guard_fds *fd);
 
 /* ---- lifecycle.c ---- */
 int guard_lifecycle_start(struct guard *g);
@@ -205,3 +220,16 @@ void guard_uncounted_died(struct guard *g, uint32_t process);
 int guard_engine_start(struct guard *g, int engine_fd);
 /* Has the command line of a living process read; false when the link is full. */
 bool guard_ask_command(struct guard *g, uint32_t process);
+/* Has something done to a container or a unit, whose end guard_operated() is told; false when the link is
+ * full or there is no engine process. */
+bool guard_ask_operate(struct guard *g, const struct engine_operate *o);
+
+/* ---- requests.c ---- */
+int guard_requests_start(struct guard *g, const int *fd, size_t count);
+
+/* ---- act.c ---- */
+/* What the recorder or the rescue console asks for, made harmless before; *ret is empty but for its number.
+ */
+void guard_request(struct guard *g, const struct request *q, struct answer *ret);
+/* The engine process has done what guard_ask_operate() asked for, or not. */
+void guard_operated(struct guard *g, const struct engine_operated *o);

@@ -8,12 +8,13 @@
  */
 #pragma once
 
+#include "model/action.h"
 #include "model/life.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define BOARD_VERSION 1u
+#define BOARD_VERSION 2u
 #define BOARD_UNKNOWN UINT64_MAX
 
 enum {
@@ -238,6 +239,8 @@ struct host {
         double memory_slope_bytes_per_sec;  /* of use, smoothed; NAN while unknown */
         double psi_cpu, psi_memory, psi_io; /* some avg10, 0..1; NAN unknown */
         double psi_memory_full, psi_io_full;
+        /* time lost since boot: some task waited, all that could run did; BOARD_UNKNOWN without PSI */
+        uint64_t psi_cpu_some_ns, psi_memory_some_ns, psi_memory_full_ns, psi_io_some_ns, psi_io_full_ns;
         uint64_t psi_triggered_ns; /* last time a PSI trigger fired */
         uint64_t cpu_user_ns, cpu_nice_ns, cpu_system_ns, cpu_idle_ns, cpu_iowait_ns, cpu_irq_ns,
                 cpu_softirq_ns, cpu_steal_ns;
@@ -324,13 +327,15 @@ struct board {
         uint64_t grace_ns;
         uint32_t zombies, leaders; /* totals, all ages */
         uint32_t ledger_head;      /* first zombie/leader entry, linked by list_next, 0 ends; newest first */
-        uint32_t process_top, string_top, service_top, container_top, finding_top; /* entries ever used + 1 */
+        uint32_t process_top, string_top, service_top, container_top, finding_top,
+                action_top; /* entries ever used + 1 */
         uint64_t gap_total; /* gap[gap_total % BOARD_GAPS] is the next to be overwritten */
         struct host host;
         struct sources sources;
         struct self_stats self;
         struct gap gap[BOARD_GAPS];
         struct finding finding[BOARD_FINDINGS];
+        struct action action[BOARD_ACTIONS];
         struct service service[BOARD_SERVICES];       /* 0 = "(other)" */
         struct container container[BOARD_CONTAINERS]; /* 0 unused */
         struct board_string string[BOARD_STRINGS];    /* 0 unused */

@@ -18,6 +18,48 @@ enum engine_msg_type {
         ENGINE_MSG_ASK_COMMAND, /* pid, start_ns: read /proc/PID/cmdline and exe, which may block on the
                                    target */
         ENGINE_MSG_ASK_ALL,     /* the guard has started (again): tell state and every container */
+        ENGINE_MSG_ASK_OPERATE, /* operate: do this to that container or unit */
+        /* engine -> guard */
+        ENGINE_MSG_OPERATED, /* operated: how it went; once for each ASK_OPERATE, or never if the process died
+                              */
+};
+
+/* What the container engine or the service manager is asked to do. The guard has decided that it may be done:
+ * the engine process only passes it on, and answers when it is over, refused or given up. */
+enum engine_operation {
+        ENGINE_STOP = 1, /* SIGTERM, after `patience_ms` SIGKILL; a restart policy does not bring it back */
+        ENGINE_START,
+        ENGINE_RESTART, /* stop as above, then start */
+        ENGINE_PAUSE,   /* of the container; a unit is frozen */
+        ENGINE_UNPAUSE,
+        ENGINE_LIMIT, /* of a unit only: sets `limit` to `value` until it is set again or the host restarts */
+        ENGINE_OPERATIONS
+};
+
+enum engine_limit {
+        ENGINE_LIMIT_NONE = 0,
+        ENGINE_LIMIT_WEIGHT, /* CPUWeight: 1..10000 */
+        ENGINE_LIMIT_QUOTA,  /* CPUQuotaPerSecUSec: us of CPU per second */
+        ENGINE_LIMIT_MEMORY, /* MemoryHigh: bytes (MemoryMax on cgroup v1) */
+        ENGINE_LIMIT_PIDS,   /* TasksMax */
+        ENGINE_LIMITS
+};
+
+struct engine_operate {
+        uint32_t number;   /* the guard's own: comes back in the answer */
+        uint8_t operation; /* enum engine_operation */
+        uint8_t limit;     /* enum engine_limit, for ENGINE_LIMIT */
+        bool unit;         /* of systemd, not a container */
+        uint32_t patience_ms;
+        uint64_t value;          /* for ENGINE_LIMIT; BOARD_UNKNOWN = no limit, of the weight the default */
+        char target[BOARD_NAME]; /* a container's id (64 hex digits), or "NAME.service" */
+};
+
+struct engine_operated {
+        uint32_t number;
+        int32_t code; /* 0; else negative errno: -ENOENT no such, -ETIMEDOUT no answer, -ENOTCONN not reached
+                       */
+        char text[160]; /* why it failed, in the engine's words; "" when it did not */
 };
 
 enum container_event {
@@ -68,5 +110,7 @@ struct engine_msg {
                 struct container container;
                 struct engine_event event;
                 struct engine_command command;
+                struct engine_operate operate;
+                struct engine_operated operated;
         };
 };

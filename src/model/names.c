@@ -98,6 +98,45 @@ const char *zombie_kind_name(enum zombie_kind kind)
         return pick(names, ARRAY_SIZE(names), kind);
 }
 
+const char *action_kind_name(uint8_t kind)
+{
+        static const char *const names[] = {
+                [ACTION_WEIGHT] = "weight",
+                [ACTION_QUOTA] = "quota",
+                [ACTION_MEMORY] = "memory",
+                [ACTION_PIDS] = "pids",
+                [ACTION_FREEZE] = "freeze",
+                [ACTION_HOLD] = "hold",
+                [ACTION_STOP] = "stop",
+                [ACTION_RESTART] = "restart",
+                [ACTION_QUARANTINE] = "quarantine",
+                [ACTION_BURY] = "bury",
+        };
+        return pick(names, ARRAY_SIZE(names), kind);
+}
+
+const char *action_state_name(uint8_t state)
+{
+        static const char *const names[] = {
+                [ACTION_WOULD] = "would",
+                [ACTION_ASKED] = "asked",
+                [ACTION_ACTIVE] = "active",
+                [ACTION_DONE] = "done",
+                [ACTION_UNDONE] = "undone",
+                [ACTION_FAILED] = "failed",
+                [ACTION_REFUSED] = "refused",
+        };
+        return pick(names, ARRAY_SIZE(names), state);
+}
+
+enum action_kind action_kind_find(const char *name)
+{
+        for (uint8_t k = ACTION_NONE + 1; k < ACTION_KINDS; k++)
+                if (!strcmp(action_kind_name(k), name))
+                        return (enum action_kind)k;
+        return ACTION_NONE;
+}
+
 const char *event_kind_name(enum event_kind kind)
 {
         static const char *const names[EVENT_KINDS] = {

@@ -7,7 +7,8 @@
 
 struct recorder_fds {
         int config, board, ring;
-        int courier; /* a socket whose other end the courier has; -1 = none */
+        int courier;  /* a socket whose other end the courier has; -1 = none */
+        int requests; /* to the guard: model/request.h; -1 = none */
         int alive;
 };
 

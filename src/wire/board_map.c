@@ -58,6 +58,7 @@ static void copy_used(struct board *to, const struct board *from, enum board_par
 {
         memcpy(to, from, offsetof(struct board, finding));
         memcpy(to->finding, from->finding, used(to->finding_top, BOARD_FINDINGS, sizeof to->finding[0]));
+        memcpy(to->action, from->action, used(to->action_top, BOARD_ACTIONS, sizeof to->action[0]));
         memcpy(to->service, from->service, used(to->service_top, BOARD_SERVICES, sizeof to->service[0]));
         if (part == BOARD_SERVICES_ONLY) {
                 to->container_top = to->string_top = to->process_top = 0;

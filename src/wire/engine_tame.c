@@ -3,6 +3,8 @@
 
 #include "base/util.h"
 
+#include <errno.h>
+
 #define END(text) ((text)[sizeof(text) - 1] = '\0')
 
 /* A bool that holds neither 0 nor 1 must not even be read as one. */
@@ -72,10 +74,16 @@ bool engine_tame(struct engine_msg *m, size_t len)
                 END(m->command.command);
                 END(m->command.exe);
                 return true;
+        case ENGINE_MSG_OPERATED:
+                END(m->operated.text);
+                m->operated.code =
+                        m->operated.code >= -4095 && m->operated.code <= 0 ? m->operated.code : -EIO;
+                return m->operated.number;
         case ENGINE_MSG_SYNCED:
                 return true;
         case ENGINE_MSG_ASK_COMMAND:
         case ENGINE_MSG_ASK_ALL:
+        case ENGINE_MSG_ASK_OPERATE:
                 break; /* only the guard asks */
         }
         return false;

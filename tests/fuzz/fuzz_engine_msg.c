@@ -26,6 +26,8 @@ static void feed(struct world *w, struct engine_msg *m, uint64_t now_ns)
                 world_container_event(w, &m->event, now_ns);
         else if (m->type == ENGINE_MSG_SYNCED)
                 world_containers_synced(w, false);
+        else if (m->type == ENGINE_MSG_OPERATED && !memchr(m->operated.text, 0, sizeof m->operated.text))
+                abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -50,7 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 memcpy(&m, data, n);
                 data += n;
                 size -= n;
-                m.type %= ENGINE_MSG_ASK_ALL + 2;
+                m.type %= ENGINE_MSG_OPERATED + 2;
                 now_ns += 1000000;
                 if (engine_tame(&m, sizeof m))
                         feed(w, &m, now_ns);

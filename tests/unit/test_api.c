@@ -604,6 +604,8 @@ static void metrics(void)
         strcpy(board->host.mount[0].path, "/");
         board->self.detection_delay_bucket[0] = 5;
         board->self.detection_delay_bucket[7] = 1;
+        board->host.psi_io_some_ns = 1500000000;
+        board->host.psi_io_full_ns = BOARD_UNKNOWN;
         add_finding(1, "odin/worker", 10, 0, SEVERITY_WARNING);
         for (int open = 0; open < 2; open++) {
                 struct api_view v = view_of(NULL);
@@ -618,6 +620,8 @@ static void metrics(void)
                                     "worker\",image=\"odin:\\\"1\\\"\\\\\",id=\"\"} 12.5\n"));
                 check(strstr(o.buf, "\nsexton_detection_delay_seconds_bucket{le=\"+Inf\"} 6\n"));
                 check(strstr(o.buf, "\nsexton_detection_delay_seconds_bucket{le=\"15.0\"} 5\n"));
+                check(strstr(o.buf, "\nnode_pressure_io_waiting_seconds_total 1.5\n"));
+                check(!strstr(o.buf, "\nnode_pressure_io_stalled_seconds_total ")); /* unknown: no sample */
                 check(!strstr(o.buf, "nan"));
                 check(!strstr(o.buf, "sexton_service_load1{service=\"odin")); /* unknown: no sample */
                 check(strstr(o.buf,

@@ -341,10 +341,10 @@ static void iterator_lists_active_threads(void)
 
         if (!s)
                 return;
+        uint64_t before = process_cpu_ns();
         check(pthread_create(&t, NULL, spin_until, &spinner) == 0);
-        while (!spinner.tid)
+        while (!spinner.tid || process_cpu_ns() < before + 10 * NSEC_PER_MSEC)
                 usleep(1000);
-        usleep(30000);
         check(bpf_source_tasks(s, BPF_TASK_ACTIVE, keep_task, &l) >= 1);
         check_int(l.n, 1); /* the spinner, not the caller */
         check_int(l.t[0].tid, spinner.tid);

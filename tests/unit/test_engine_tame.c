@@ -4,6 +4,7 @@
 #include "wire/engine_tame.h"
 #include "world/world.h"
 
+#include <errno.h>
 #include <sys/mman.h>
 
 static struct engine_msg m;
@@ -32,7 +33,16 @@ static void nonsense_is_refused(void)
         check(!engine_tame(&m, sizeof m));
         m.type = 4711;
         check(!engine_tame(&m, sizeof m));
+        m.type = ENGINE_MSG_ASK_OPERATE;
+        check(!engine_tame(&m, sizeof m));
+        m.type = ENGINE_MSG_OPERATED;
+        m.operated = (struct engine_operated){.code = 5};
+        check(!engine_tame(&m, sizeof m)); /* of nothing that was asked */
+        m.operated.number = 1;
+        check(engine_tame(&m, sizeof m));
+        check_int(m.operated.code, -EIO);
         m.type = ENGINE_MSG_EVENT;
+        memset(&m.event, 0, sizeof m.event);
         memcpy(m.event.id, "abc", 4);
         m.event.kind = 200;
         check(!engine_tame(&m, sizeof m));

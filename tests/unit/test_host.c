@@ -65,6 +65,11 @@ static void the_fixture_is_read(void)
         check_near(h.psi_memory_full, 0.125, 1e-9);
         check_near(h.psi_io, 1.0, 1e-9);
         check_near(h.psi_io_full, 0.0007, 1e-9);
+        check_int(h.psi_cpu_some_ns, 45980641000);
+        check_int(h.psi_memory_some_ns, 45980641000);
+        check_int(h.psi_memory_full_ns, 0);
+        check_int(h.psi_io_some_ns, 45980641000);
+        check_int(h.psi_io_full_ns, 0);
         check(isnan(h.cpu_busy_ratio)); /* needs two */
         check(isnan(h.memory_slope_bytes_per_sec));
         host_sampler_done(&s);
@@ -163,9 +168,9 @@ static void bad_content_is_unknown(void)
                 "cpu x\ncpu9999999 \nbtime \n", "0.1 0.2\n", "0.1 0.2 0.3 4\n", "0.1 0.2 0.3 4/x\n",
                 "-1 -1 -1 -1/-1\n", "MemTotal:\n", "MemTotal: 99999999999999999999999 kB\n",
                 "MemTotal: 18446744073709551615 kB\n", "MemTotal: x kB\nMemAvailable: 1 kB\n",
-                "some avg10=\n", "some avg10=1000000\n", "some avg10=1.\n", "oom_kill\n",
-                "btime 99999999999999999999\n", "procs_running 99999999999\nbtime 18446744073709551615\n",
-                "\xff\xfe\n\n\n"};
+                "some avg10=\n", "some avg10=1000000\n", "some avg10=1.\n",
+                "some avg10=x total=99999999999999999999\n", "oom_kill\n", "btime 99999999999999999999\n",
+                "procs_running 99999999999\nbtime 18446744073709551615\n", "\xff\xfe\n\n\n"};
         static const char *const files[] = {"stat", "loadavg", "meminfo", "vmstat", "pressure/cpu",
                 "pressure/memory", "pressure/io", "sys/kernel/pid_max", "sys/kernel/threads-max"};
         struct tree t;
@@ -183,6 +188,7 @@ static void bad_content_is_unknown(void)
                 check_int(h.tasks, UNKNOWN);
                 check_int(h.memory_bytes, UNKNOWN);
                 check(isnan(h.psi_cpu) && isnan(h.psi_io_full) && isnan(h.cpu_busy_ratio));
+                check_int(h.psi_io_some_ns, UNKNOWN);
                 check_int(h.oom_kills, UNKNOWN);
                 check_int(h.boot_unix_ns, 0);
                 check_int(h.runnable, 0);

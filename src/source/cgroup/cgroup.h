@@ -52,6 +52,26 @@ int cgroup_path_of_id(const struct cgroup_layout *l, uint64_t id, char path[CGRO
 /* One hierarchy holds everything, so that an id says all that a process's cgroup file would. */
 bool cgroup_ids_tell_all(const struct cgroup_layout *l);
 
+/* ---- groups, to act on ---- */
+
+enum cgroup_hierarchy {
+        CGROUP_UNIFIED,
+        CGROUP_CPU,
+        CGROUP_MEMORY,
+        CGROUP_PIDS,
+        CGROUP_FREEZER,
+        CGROUP_HIERARCHIES
+};
+/* The group's folder in that hierarchy, opened for reading; -ENOENT when either isn't there. */
+int cgroup_open_group(const struct cgroup_layout *l, enum cgroup_hierarchy h, const char *path);
+/* From the text of /proc/PID/cgroup: where the process is in that hierarchy. False when it isn't listed. */
+bool cgroup_path_in(const char *text, enum cgroup_hierarchy h, char path[CGROUP_PATH]);
+/* Each process in the group and those below, until fn says false (then 1). -E2BIG when the tree below is
+ * unreasonably large, -ENOENT when the group is gone. */
+int cgroup_each_pid(int group_dir, bool (*fn)(void *ctx, int32_t pid), void *ctx);
+
+/* ---- counters ---- */
+
 /* One watched group; embedded. All zeroes is a closed one. At most six descriptors are kept, of the files
  * that are read often; limits and pressure are opened when they are read. */
 struct cgroup_watch {

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "base/util.h"
 #include "source/cgroup/cgroup.h"
+#include "source/cgroup/tree.h"
 
 #include <string.h>
 
@@ -242,4 +243,20 @@ bool cgroup_parse(const char *text, char path[CGROUP_PATH])
                 text += line + (text[line] == '\n');
         }
         return best < RANK_NONE;
+}
+
+bool cgroup_line_of(const char *text, const char *controller, char path[CGROUP_PATH])
+{
+        while (*text) {
+                const char *controllers, *s;
+                size_t controllers_len, len, line = strcspn(text, "\n");
+
+                if (split_line(text, line, &controllers, &controllers_len, &s, &len) && len < CGROUP_PATH &&
+                        in_list(controllers, controllers_len, controller)) {
+                        text_copy(path, CGROUP_PATH, s, len);
+                        return true;
+                }
+                text += line + (text[line] == '\n');
+        }
+        return false;
 }

@@ -7,26 +7,19 @@
 #include "source/cgroup/cgroup.h"
 #include "source/cgroup/tree.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/syscall.h>
-
-enum {
-        MAX_DEPTH = 24,   /* containers nest a few deep; each level costs a descriptor and 2 KiB of stack */
-        MAX_GROUPS = 4096 /* below one watched group; who may make groups might make very many */
-};
 
 struct walk {
         const char *list; /* name of the file that lists threads */
         uint64_t threads;
-        unsigned groups;
         char buf[16384];
 };
 
-static int count_lines(int dir, struct walk *k)
+static int count_lines(void *ctx, int dir)
 {
+        struct walk *k = ctx;
         cleanup_close int fd = openat(dir, k->list, O_RDONLY | O_CLOEXEC);
 
         if (fd < 0)
@@ -39,51 +32,6 @@ static int count_lines(int dir, struct walk *k)
                         return n < 0 ? -errno : 0;
                 for (const char *p = k->buf; (p = memchr(p, '\n', (size_t)(k->buf + n - p))); p++)
                         k->threads++;
-        }
-}
-
-struct dirents_entry {
-        uint64_t ino;
-        int64_t off;
-        uint16_t reclen;
-        uint8_t type; /* cgroup file systems always tell it */
-        char name[];
-};
-
-/* Groups may vanish under us: what is gone has no tasks. */
-static bool vanished(int r)
-{
-        return r == -ENOENT || r == -ENODEV;
-}
-
-static int count_tree(int dir, struct walk *k, unsigned depth)
-{
-        _Alignas(struct dirents_entry) char buf[2048];
-        int r = count_lines(dir, k);
-
-        if (r < 0)
-                return vanished(r) && depth > 0 ? 0 : r;
-        if (++k->groups > MAX_GROUPS || depth >= MAX_DEPTH)
-                return -E2BIG;
-        for (;;) {
-                long n = syscall(SYS_getdents64, dir, buf, sizeof(buf));
-                if (n < 0 && vanished(-errno))
-                        return 0;
-                if (n <= 0)
-                        return n < 0 ? -errno : 0;
-                for (long at = 0; at < n;) {
-                        const struct dirents_entry *e =
-                                (const struct dirents_entry *)(const void *)(buf + at);
-
-                        at += e->reclen;
-                        if (e->type != DT_DIR || !strcmp(e->name, ".") || !strcmp(e->name, ".."))
-                                continue;
-                        cleanup_close int child =
-                                openat(dir, e->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-                        r = child < 0 ? -errno : count_tree(child, k, depth + 1);
-                        if (r < 0 && !vanished(r))
-                                return r;
-                }
         }
 }
 
@@ -114,7 +62,7 @@ int cgroup_unreaped(const struct cgroup_layout *l, const char *path, uint64_t *r
                 return dir;
         int r = read_charged(dir, &before);
         if (r == 0)
-                r = count_tree(dir, &k, 0);
+                r = cgroup_walk(dir, count_lines, &k);
         if (r == 0)
                 r = read_charged(dir, &after);
         if (r < 0)

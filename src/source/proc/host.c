@@ -197,23 +197,55 @@ static void sample_memory(struct host_sampler *s, struct host *h, uint64_t now_n
                 (double)(h->memory_bytes - h->memory_available_bytes), MEMORY_TAU_SEC, MEMORY_MIN_NS);
 }
 
-static double pressure(const char *text, const char *key)
-{
-        const char *p = text_line_value(text, key);
-        double percent;
+struct pressure {
+        double avg10; /* 0..1, NAN unknown */
+        uint64_t total_ns;
+};
 
-        return p && decimal(&p, &percent) && percent <= 100 ? percent / 100 : NAN;
+/* "some avg10=0.12 avg60=0.05 avg300=0.01 total=12345", the total in us. */
+static struct pressure pressure(const char *text, const char *key)
+{
+        struct pressure p = {NAN, BOARD_UNKNOWN};
+        const char *at = text_line_value(text, key);
+        double percent;
+        uint64_t total_us;
+
+        if (at && decimal(&at, &percent) && percent <= 100)
+                p.avg10 = percent / 100;
+        at = at ? strstr(at, " total=") : NULL;
+        if (at && (at += strlen(" total="), text_u64(&at, &total_us)) &&
+                total_us <= UINT64_MAX / NSEC_PER_USEC)
+                p.total_ns = total_us * NSEC_PER_USEC;
+        return p;
 }
 
-static void sample_pressure(int fd, double *some, double *full)
+static void sample_pressure(int fd, struct pressure *some, struct pressure *full)
 {
         char buf[256];
 
         if (fd < 0 || file_reread(fd, buf, sizeof(buf)) <= 0)
                 buf[0] = '\0';
         *some = pressure(buf, "some avg10=");
-        if (full)
-                *full = pressure(buf, "full avg10=");
+        *full = pressure(buf, "full avg10=");
+}
+
+static void sample_pressures(const struct host_sampler *s, struct host *h)
+{
+        struct pressure some, full;
+
+        sample_pressure(s->psi_cpu_fd, &some, &full); /* full means nothing for the CPU of a whole host */
+        h->psi_cpu = some.avg10;
+        h->psi_cpu_some_ns = some.total_ns;
+        sample_pressure(s->psi_memory_fd, &some, &full);
+        h->psi_memory = some.avg10;
+        h->psi_memory_full = full.avg10;
+        h->psi_memory_some_ns = some.total_ns;
+        h->psi_memory_full_ns = full.total_ns;
+        sample_pressure(s->psi_io_fd, &some, &full);
+        h->psi_io = some.avg10;
+        h->psi_io_full = full.avg10;
+        h->psi_io_some_ns = some.total_ns;
+        h->psi_io_full_ns = full.total_ns;
 }
 
 /* ---- what changes rarely ---- */
@@ -292,6 +324,11 @@ int host_sampler_init(struct host_sampler *s, int proc_root_fd, struct host *h)
                 .psi_io = NAN,
                 .psi_memory_full = NAN,
                 .psi_io_full = NAN,
+                .psi_cpu_some_ns = BOARD_UNKNOWN,
+                .psi_memory_some_ns = BOARD_UNKNOWN,
+                .psi_memory_full_ns = BOARD_UNKNOWN,
+                .psi_io_some_ns = BOARD_UNKNOWN,
+                .psi_io_full_ns = BOARD_UNKNOWN,
                 .cpu_user_ns = BOARD_UNKNOWN,
                 .cpu_nice_ns = BOARD_UNKNOWN,
                 .cpu_system_ns = BOARD_UNKNOWN,
@@ -331,9 +368,7 @@ void host_sampler_sample(struct host_sampler *s, struct host *h, uint64_t now_ns
         sample_stat(s, h);
         sample_load(s, h);
         sample_memory(s, h, now_ns);
-        sample_pressure(s->psi_cpu_fd, &h->psi_cpu, NULL);
-        sample_pressure(s->psi_memory_fd, &h->psi_memory, &h->psi_memory_full);
-        sample_pressure(s->psi_io_fd, &h->psi_io, &h->psi_io_full);
+        sample_pressures(s, h);
         if (++s->samples % SLOW_EVERY == 0)
                 sample_slow(s, h);
 }
