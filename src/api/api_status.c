@@ -149,6 +149,9 @@ static void self(const struct api_view *v, struct json_out *j)
         rss(j, "recorder_rss_bytes", s->recorder_rss_bytes);
         rss(j, "engine_rss_bytes", s->engine_rss_bytes);
         json_out_number(j, "cpu_ratio", s->cpu_ratio);
+        json_out_bool(j, "guard_real_time", s->guard_real_time);
+        json_out_bool(j, "guard_memory_locked", s->guard_locked);
+        json_out_count(j, "guard_major_faults", s->guard_major_faults);
         pid_or_null(j, "supervisor_pid", s->supervisor_pid);
         pid_or_null(j, "guard_pid", s->guard_pid);
         pid_or_null(j, "engine_pid", s->engine_pid);

@@ -5,11 +5,11 @@
 #include "base/http_client.h"
 #include "base/text.h"
 #include "cli/client.h"
+#include "source/cgroup/cgroup.h"
 
 #include <cap-ng.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -144,21 +144,24 @@ static void engine(const struct doctor_context *c, struct doctor_result *r)
 
 /* ---- surviving ---- */
 
+static struct cgroup_layout realtime_layout; /* doctor_in_child() hands nothing over */
+
 static int try_realtime(void)
 {
-        struct sched_param p = {.sched_priority = 1};
-
-        return sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &p) < 0 ? errno : 0;
+        return -cgroup_real_time(&realtime_layout);
 }
 
 static void realtime(const struct doctor_context *c, struct doctor_result *r)
 {
+        cgroup_init(&realtime_layout, c->cgroup_root);
         if (doctor_in_child(try_realtime) == 0)
                 doctor_ok(r, "granted: Sexton sees and answers on an overloaded host");
         else
                 doctor_not(r, DOCTOR_WARN, "refused",
-                        "on an overloaded host Sexton is late; run it as root in the root cpu control group, "
-                        "or give that group some cpu.rt_runtime_us");
+                        "on an overloaded host Sexton is late; run it as root, and on cgroup v1 let it enter "
+                        "the "
+                        "root cpu control group, or give its own some cpu.rt_runtime_us");
+        cgroup_done(&realtime_layout);
 }
 
 static int try_lock(void)

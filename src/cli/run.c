@@ -334,6 +334,16 @@ static void signalled(void *ctx, uint32_t events)
         }
 }
 
+static void hung(void *ctx, enum child_role role)
+{
+        const struct supervisor *s = ctx;
+
+        if (!s->child[role].pid)
+                return;
+        log_error("the %s hangs: ending it", child_role_name(role));
+        syscall(SYS_pidfd_send_signal, s->child[role].pidfd, SIGKILL, NULL, 0);
+}
+
 static void ready(void *ctx)
 {
         struct supervisor *s = ctx;
@@ -412,7 +422,8 @@ static int supervise(struct supervisor *s)
         }
         publish_pids(s);
         s->kill = (struct loop_timer){.fire = stop_last, .ctx = s};
-        vigil_start(&s->vigil, &s->loop, s->board, s->config.socket, ready, s);
+        vigil_start(&s->vigil, &s->loop, s->board, &s->config,
+                &(struct vigil_told){.ready = ready, .hung = hung, .ctx = s});
         return loop_run(&s->loop);
 }
 
@@ -452,7 +463,7 @@ const struct verb verb_run = {
                 "engine, "
                 "which asks the container engine for names; the recorder, which keeps history and answers; "
                 "the courier, if anybody is to be told of incidents. Whichever of them dies is started "
-                "again.\n\n"
+                "again, also a guard or recorder that hangs (watchdog.hang).\n\n"
                 "SIGHUP reads the configuration again; mistakes in it are told and the old one stays. "
                 "Addresses "
                 "and sockets change at the next start only.\n\n"

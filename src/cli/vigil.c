@@ -8,6 +8,7 @@
 #include "model/names.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -15,7 +16,17 @@
 #define BEFORE_READY_NS (20 * NSEC_PER_MSEC)
 #define ANSWER_NS       (5 * NSEC_PER_SEC) /* an overloaded host may keep the recorder waiting */
 #define AGAIN_NS        NSEC_PER_SEC
-#define STATUS_EVERY_NS (30 * NSEC_PER_SEC) /* where there is no watchdog */
+#define EVERY_NS        (10 * NSEC_PER_SEC) /* the longest between two looks; watchdogs bite after 30 s or more */
+
+enum { COMPLAINTS = 4 }; /* at least, before somebody hangs: we may have been stopped ourselves */
+
+static const struct vigil_complaint {
+        const char *text;
+        enum child_role who;
+} guard_silent = {"the guard doesn't report", CHILD_GUARD},
+  recorder_breaks_off = {"the recorder breaks off its answers", CHILD_RECORDER},
+  recorder_silent = {"the recorder doesn't answer", CHILD_RECORDER},
+  recorder_unreachable = {"the recorder can't be reached", CHILD_RECORDER};
 
 static void look_again(struct vigil *v, uint64_t after_ns)
 {
@@ -42,41 +53,56 @@ static void question_end(struct vigil *v)
         close(TAKE_FD(v->question.fd));
 }
 
-static void not_well(struct vigil *v, const char *why)
+static void not_well(struct vigil *v, const struct vigil_complaint *why)
 {
+        uint64_t now_ns = clock_boot_ns() - clock_mono_to_boot_offset_ns();
+
         if (!v->is_ready) {
                 look_again(v, BEFORE_READY_NS);
                 return;
         }
-        if (v->complaint != why) {
-                log_warning("%s", why);
-                service_manager_tell("STATUS=Hanging: %s", why);
+        if (!v->complaint || v->complaint->who != why->who) {
+                log_warning("%s", why->text);
+                service_manager_tell("STATUS=Hanging: %s", why->text);
+                v->complained_ns = now_ns;
+                v->complaints = 0;
         }
         v->complaint = why;
+        if (++v->complaints >= COMPLAINTS && now_ns - v->complained_ns >= v->hang_ns) {
+                v->complaint = NULL; /* its successor has as long */
+                v->told.hung(v->told.ctx, why->who);
+        }
         look_again(v, MIN(AGAIN_NS, v->every_ns / 4));
+}
+
+static bool guard_moved(struct vigil *v)
+{
+        uint64_t moved_ns = __atomic_load_n(&v->board->updated_ns, __ATOMIC_RELAXED);
+
+        if (moved_ns == v->moved_ns)
+                return false;
+        v->moved_ns = moved_ns;
+        if (v->device >= 0 && write(v->device, "", 1) != 1)
+                log_warning("the kernel's watchdog isn't fed: %s", strerror(errno));
+        return true;
 }
 
 /* The recorder has answered; the guard has to have moved since the last time. */
 static void answered(struct vigil *v)
 {
-        uint64_t moved_ns = __atomic_load_n(&v->board->updated_ns, __ATOMIC_RELAXED);
         bool first = !v->is_ready;
 
-        if (moved_ns == v->moved_ns) {
-                not_well(v, "the guard doesn't report");
+        if (!guard_moved(v)) {
+                not_well(v, &guard_silent);
                 return;
         }
-        v->moved_ns = moved_ns;
         v->complaint = NULL;
         v->is_ready = true;
         tell_state(v, first);
         if (first)
-                v->ready(v->ctx);
+                v->told.ready(v->told.ctx);
         /* soon after the start it knows better by what it watches */
-        if (v->every_ns)
-                look_again(v, first ? MIN(AGAIN_NS, v->every_ns) : v->every_ns);
-        else
-                loop_disarm(v->loop, &v->look); /* nobody wants to know again */
+        look_again(v, first ? MIN(AGAIN_NS, v->every_ns) : v->every_ns);
 }
 
 /* Any answer in HTTP will do, also that there are too many connections: it isn't hung. */
@@ -92,7 +118,7 @@ static void question_readable(void *ctx, uint32_t events)
         if (n == (ssize_t)sizeof start && !memcmp(start, "HTTP/1.", 7))
                 answered(v);
         else
-                not_well(v, "the recorder breaks off its answers");
+                not_well(v, &recorder_breaks_off);
 }
 
 static int ask(struct vigil *v)
@@ -121,7 +147,8 @@ static void look(void *ctx, uint64_t now_ns)
 
         if (v->question.fd >= 0) {
                 question_end(v);
-                not_well(v, "the recorder doesn't answer");
+                guard_moved(v); /* the kernel's watchdog is about the guard alone */
+                not_well(v, &recorder_silent);
                 return;
         }
         if (!v->is_ready && !__atomic_load_n(&v->board->updated_ns, __ATOMIC_RELAXED)) {
@@ -129,26 +156,37 @@ static void look(void *ctx, uint64_t now_ns)
                 return;
         }
         if (ask(v) < 0)
-                not_well(v, "the recorder can't be reached");
+                not_well(v, &recorder_unreachable);
         else
                 look_again(v, v->is_ready ? MIN(ANSWER_NS, v->every_ns / 2) : ANSWER_NS);
 }
 
-void vigil_start(struct vigil *v, struct loop *loop, const struct board *board, const char *socket,
-        void (*ready)(void *ctx), void *ctx)
+static int open_device(const char *path)
+{
+        int fd = *path ? open(path, O_WRONLY | O_CLOEXEC) : -1;
+
+        if (*path && fd < 0)
+                log_error("watchdog.device: cannot open %s: %s; the host isn't reset when Sexton hangs", path,
+                        strerror(errno));
+        return fd;
+}
+
+void vigil_start(struct vigil *v, struct loop *loop, const struct board *board, const struct config *c,
+        const struct vigil_told *told)
 {
         uint64_t watchdog_ns = service_manager_watchdog_ns();
 
         *v = (struct vigil){.loop = loop,
                 .board = board,
-                .socket = socket,
-                .ready = ready,
-                .ctx = ctx,
-                .every_ns = watchdog_ns                 ? watchdog_ns / 2
-                            : service_manager_present() ? STATUS_EVERY_NS
-                                                        : 0,
+                .socket = c->socket,
+                .told = *told,
+                .every_ns = EVERY_NS,
+                .hang_ns = (uint64_t)(c->watchdog.hang * 1e9),
+                .device = open_device(c->watchdog.device),
                 .look = {.fire = look, .ctx = v},
                 .question = {.fd = -1, .ready = question_readable, .ctx = v}};
+        if (watchdog_ns)
+                v->every_ns = MIN(v->every_ns, watchdog_ns / 2);
         look_again(v, BEFORE_READY_NS);
 }
 
@@ -159,4 +197,10 @@ void vigil_stop(struct vigil *v)
         question_end(v);
         loop_disarm(v->loop, &v->look);
         v->loop = NULL;
+        if (v->device < 0)
+                return;
+        /* "V" is how a watchdog learns that it is no longer wanted */
+        if (write(v->device, "V", 1) != 1)
+                log_warning("the kernel's watchdog can't be told to stop: %s", strerror(errno));
+        close(TAKE_FD(v->device));
 }

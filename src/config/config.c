@@ -38,6 +38,7 @@ void config_defaults(struct config *c)
                         .psi = true,
                         .scan_interval = 1,
                         .drain_interval = 0.02},
+                .watchdog = {.hang = 30},
                 .incident = {.calm = 90, .reopen = 600},
                 .store = {.retention = 30 * 86400, .max_size = 512 << 20},
                 .quiet_hours = {.min_severity = SEVERITY_CRITICAL},

@@ -76,6 +76,11 @@ struct config {
         } incident;
 
         struct {
+                double hang;      /* s */
+                char device[108]; /* "" = none */
+        } watchdog;
+
+        struct {
                 double retention; /* s */
                 double max_size;  /* bytes */
         } store;

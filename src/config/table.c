@@ -46,6 +46,12 @@ const struct key config_keys[] = {
                 .prose = "events, samples and what is resolved are kept for so long"},
         {"store.max_size", KEY_BYTES, AT(store.max_size), 16 << 20, 1e12,
                 .prose = "and in so many bytes, the write-ahead log included: the oldest go first"},
+        {"watchdog.hang", KEY_DURATION, AT(watchdog.hang), 5, 3600,
+                .prose = "a guard or recorder that shows no sign of life for so long is ended and started "
+                         "again"},
+        {"watchdog.device", KEY_PATH, AT(watchdog.device), .def = "",
+                .prose = "the kernel's watchdog, such as /dev/watchdog, which resets the host when the guard "
+                         "shows no sign of life for as long as the device allows; \"\" uses none"},
         {"incident.calm", KEY_DURATION, AT(incident.calm), 0, 86400,
                 .prose = "an incident is resolved when all its findings have been over for so long"},
         {"incident.reopen", KEY_DURATION, AT(incident.reopen), 0, 604800,

@@ -13,7 +13,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -92,6 +91,7 @@ static void tick(void *ctx, uint64_t now_ns)
 
         board_write_begin(g->board);
         learn_family(g);
+        guard_reserve_again(g, now_ns);
         guard_sample_host(g, now_ns); /* its count of forks first: every one of them is then in the ring */
         guard_drain(g, now_ns);
         guard_look_for_unseen(g, now_ns);
@@ -142,19 +142,6 @@ static void supervisor_gone(void *ctx, uint32_t events)
 }
 
 /* ---- start ---- */
-
-/* Reserved for the guard: it must wake within milliseconds while 200 tasks fight for the CPU (measured:
- * SCHED_FIFO 1 0.05 ms, nice 0 up to 494 ms) and must not be paged out. MCL_ONFAULT locks what is
- * touched, so that the wide, mostly untouched tables cost nothing. */
-static void reserve(void)
-{
-        struct sched_param p = {.sched_priority = 1};
-
-        if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &p) < 0)
-                log_info("no real-time scheduling (%s): slower under load", strerror(errno));
-        if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0)
-                log_info("cannot lock memory (%s): slower when memory is short", strerror(errno));
-}
 
 static void look_around(struct guard *g)
 {
@@ -238,7 +225,7 @@ int guard_main(const struct config *c, const struct guard_fds *fd)
                 log_error("nobody can ask for actions: %s", strerror(-r));
         g->alive_watch = (struct loop_fd){.fd = fd->alive, .ready = supervisor_gone, .ctx = g};
         loop_add(&g->loop, &g->alive_watch, EPOLLIN);
-        reserve();
+        guard_reserve(g);
         log_info("watching by %s, cgroup %s, %u processes, %u zombies", lifecycle_name(&g->board->sources),
                 layouts[MIN(g->layout.version, 3)], g->board->process_top - 1, g->board->zombies);
         r = loop_run(&g->loop);

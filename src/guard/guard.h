@@ -137,6 +137,7 @@ struct guard {
         } requests[GUARD_ASKERS];
 
         struct loop_fd signal_watch, alive_watch;
+        uint64_t demoted_ns; /* reserve.c */
         struct detect_state detect;
 };
 
@@ -149,6 +150,12 @@ struct guard_fds {
 
 /* Runs until SIGTERM or until fd->alive ends. Returns the exit code. */
 int guard_main(const struct config *c, const struct guard_fds *fd);
+
+/* ---- reserve.c ---- */
+/* Takes what keeps the guard awake and alive while the host starves, and says on the board what it got. */
+void guard_reserve(struct guard *g);
+/* Once a second: takes back a real-time share that it had to give up. */
+void guard_reserve_again(struct guard *g, uint64_t now_ns);
 
 /* ---- lifecycle.c ---- */
 int guard_lifecycle_start(struct guard *g);

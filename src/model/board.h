@@ -311,6 +311,8 @@ struct self_stats {
         uint64_t events, events_lost, drains, audits, audit_corrections, scans;
         uint64_t overflow_processes, overflow_strings, overflow_services, overflow_findings, overflow_ring;
         uint64_t guard_rss_bytes, recorder_rss_bytes, engine_rss_bytes;
+        uint64_t guard_major_faults; /* since it runs: it had to wait for the disk */
+        bool guard_real_time, guard_locked;
         double cpu_ratio;                                 /* of all Sexton processes, cores */
         uint64_t zombie_delay_ns_sum, zombie_delay_count; /* from death to ledger */
         uint64_t detection_delay_bucket[8]; /* each for itself: <=10ms 50ms 100ms 500ms 1s 5s 15s more */

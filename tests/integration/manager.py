@@ -24,7 +24,7 @@ WATCHDOG = 4  # seconds; it is told every two
 class Manager:
     """A socket that hears, and a `sexton run` that speaks to it."""
 
-    def __init__(self, program, folder, journal):
+    def __init__(self, program, folder, journal, options=(), group=None):
         self.program = program
         self.socket = f"{folder}/sock"
         self.heard = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -35,7 +35,9 @@ class Manager:
         environment = {
             **os.environ, "NOTIFY_SOCKET": f"{folder}/notify", "WATCHDOG_USEC": str(WATCHDOG * 1000000), "JOURNAL_STREAM": stream,
         }  # fmt: skip
-        command = [program, "run", "--data-dir", f"{folder}/data", "--socket", self.socket, "--listen", ""]
+        command = [program, "run", "--data-dir", f"{folder}/data", "--socket", self.socket, "--listen", "", *options]
+        if group:
+            command = ["sh", "-c", f'echo $$ >{group}/cgroup.procs; exec "$@"', "sh", *command]
         self.child = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
 
     def says(self, what, within=WAIT):
@@ -65,7 +67,7 @@ class Manager:
         end = time.monotonic() + WAIT
         while True:
             done = subprocess.run([self.program, "status", "--json", "--socket", self.socket], stdout=subprocess.PIPE)
-            pid = json.loads(done.stdout)["self"][f"{role}_pid"]
+            pid = json.loads(done.stdout)["self"][f"{role}_pid"] if done.stdout else None  # while a part is started again
             if pid or time.monotonic() > end:
                 return pid
             time.sleep(0.05)
@@ -123,6 +125,92 @@ def look_elsewhere(check, program, folder):
     check(all(line.startswith("sexton-") for line in manager.lines()), "and lines have names instead of levels", manager.lines())
 
 
+def becomes(condition):
+    end = time.monotonic() + WAIT
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+class Device:
+    """A FIFO in the place of the kernel's watchdog."""
+
+    def __init__(self, path):
+        os.mkfifo(path)
+        self.fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+
+    def heard(self):
+        try:
+            return os.read(self.fd, 4096)
+        except BlockingIOError:
+            return b""
+
+
+def look_without_manager(check, program, folder):
+    """Sexton's own watchdog: who hangs is started again, alone; and the kernel's is fed while the guard moves."""
+    device = Device(f"{folder}/watchdog")
+    with open(f"{folder}/sexton.yaml", "w") as file:
+        file.write(f"watchdog: {{hang: 5s, device: {folder}/watchdog}}\n")
+    manager = Manager(program, folder, journal=False, options=("--config", f"{folder}/sexton.yaml"))
+    try:
+        check(manager.says("READY=1"), "it is ready")
+        check(becomes(lambda: device.heard() == b"\0"), "the kernel's watchdog is fed")
+        pids = {role: manager.part(role) for role in ("guard", "recorder", "supervisor")}
+        for role in ("guard", "recorder"):
+            os.kill(pids[role], signal.SIGSTOP)
+            check(becomes(lambda role=role: any(f"the {role} hangs" in line for line in manager.lines())), f"a {role} that hangs is ended")
+            check(becomes(lambda role=role: manager.part(role) not in (0, pids[role])), "and there is another")
+            pids[role] = manager.part(role)
+        check({role: manager.part(role) for role in pids} == pids, "the others stayed", [str(pids)])
+        device.heard()
+        check(becomes(lambda: device.heard() == b"\0"), "the kernel's watchdog is fed again")
+    finally:
+        manager.child.terminate()
+        manager.child.wait(WAIT)
+    check(device.heard().endswith(b"V"), "and told at the end that it is no longer wanted")
+    os.close(device.fd)
+
+
+def may_lower_oom_score():
+    child = os.fork()
+    if not child:
+        try:
+            with open("/proc/self/oom_score_adj", "w") as file:
+                file.write("-999")
+        except OSError:
+            os._exit(1)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def look_in_a_small_group(check, program, folder):
+    """A control group of version 1 that has no real-time share."""
+    root = "/sys/fs/cgroup/cpu"
+    if os.geteuid() or not os.path.exists(f"{root}/cpu.rt_runtime_us"):
+        print("# skipped: this kernel's CPU groups have no real-time shares of their own, or I am not root")
+        return
+    group = f"{root}/sexton-test-{os.getpid()}"
+    os.mkdir(group)
+    manager = Manager(program, folder, journal=False, group=group)
+    try:
+        check(manager.says("READY=1"), "it is ready in a group without a real-time share")
+        pid = manager.part("guard")
+        check(becomes(lambda: os.sched_getscheduler(pid) & ~os.SCHED_RESET_ON_FORK == os.SCHED_FIFO), "its guard has one all the same")
+        if may_lower_oom_score():
+            with open(f"/proc/{pid}/oom_score_adj") as file:
+                check(file.read() == "-999\n", "and is far from the OOM killer")
+        else:
+            print("# skipped: nobody may lower oom_score_adj here")
+        done = subprocess.run([program, "status", "--json", "--socket", manager.socket], stdout=subprocess.PIPE)
+        check(json.loads(done.stdout)["self"]["guard_real_time"] is True, "status says so")
+    finally:
+        manager.child.terminate()
+        manager.child.wait(WAIT)
+        os.rmdir(group)
+
+
 def main():
     count = failed = 0
 
@@ -134,7 +222,7 @@ def main():
         for line in [] if good else lines:
             print(f"# {line}")
 
-    for scene in (look, look_elsewhere):
+    for scene in (look, look_elsewhere, look_without_manager, look_in_a_small_group):
         with tempfile.TemporaryDirectory(prefix="sexton-manager-") as folder:
             os.chmod(folder, 0o755)  # its parts run as users of their own
             scene(check, os.path.abspath(sys.argv[1]), folder)

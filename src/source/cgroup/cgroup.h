@@ -52,6 +52,13 @@ int cgroup_path_of_id(const struct cgroup_layout *l, uint64_t id, char path[CGRO
 /* One hierarchy holds everything, so that an id says all that a process's cgroup file would. */
 bool cgroup_ids_tell_all(const struct cgroup_layout *l);
 
+/* ---- ourselves ---- */
+
+/* Gives the caller SCHED_FIFO 1, which its children don't inherit. A group of version 1 without a real-time
+ * share of its own (all but the root, by default) refuses that: the caller is then moved into the root of the
+ * CPU hierarchy, alone and in no other one. Negative errno when it isn't granted all the same. */
+int cgroup_real_time(const struct cgroup_layout *l);
+
 /* ---- groups, to act on ---- */
 
 enum cgroup_hierarchy {
