@@ -43,6 +43,7 @@ void config_defaults(struct config *c)
                 .store = {.retention = 30 * 86400, .max_size = 512 << 20},
                 .quiet_hours = {.min_severity = SEVERITY_CRITICAL},
                 .detect = detect_config_defaults(),
+                .ladder = ladder_config_defaults(),
         };
 }
 

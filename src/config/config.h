@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "model/board.h"
 #include "model/detect_params.h"
+#include "model/ladder_params.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -86,6 +87,7 @@ struct config {
         } store;
 
         struct detect_config detect;
+        struct ladder_config ladder; /* lists of steps with newlines between */
 };
 
 struct config_problem {

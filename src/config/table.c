@@ -10,6 +10,8 @@
 static const char *const mode_choices[] = {[MODE_OBSERVE] = "observe", [MODE_ENFORCE] = "enforce", NULL};
 static const char *const severity_choices[] = {
         [SEVERITY_INFO] = "info", [SEVERITY_WARNING] = "warning", [SEVERITY_CRITICAL] = "critical", NULL};
+static const char *const step_choices[] = {
+        "weight", "quota", "memory", "pids", "freeze", "hold", "stop", "restart", "quarantine", "bury", NULL};
 static const char *const day_choices[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun", NULL};
 
 const struct key config_keys[] = {
@@ -72,6 +74,16 @@ const struct key config_keys[] = {
         {"detect." #section "." #key, KEY_##type, AT(detect.section##_##key), min_, max_, .prose = prose_},
         DETECT_PARAMS(P)
 #undef P
+#define R(detector, steps, prose_)                                                                           \
+        {"ladder." #detector, KEY_LIST, AT(ladder.rule_##detector), .choices = step_choices, .prose = prose_},
+                LADDER_RULES(R)
+#undef R
+                        {"breaker.steps", KEY_LIST, AT(ladder.breaker_steps), .choices = step_choices,
+                                .prose = "steps against the top contributor while it is open"},
+#define S(key, field_, type, def_, min_, max_, prose_)                                                       \
+        {key, KEY_##type, AT(ladder.field_), min_, max_, .prose = prose_},
+        LADDER_PARAMS(S)
+#undef S
 };
 const size_t config_keys_count = ARRAY_SIZE(config_keys);
 
@@ -137,7 +149,8 @@ void nearest_try(struct nearest *n, const char *candidate)
 
 const char *table_suggest(const char *prefix, const char *name, char ret[static 200])
 {
-        static const char *const top[] = {"detect", "engine", "quiet_hours", "sources", NULL};
+        static const char *const top[] = {
+                "detect", "engine", "ladder", "quiet_hours", "sources", "steps", NULL};
         struct nearest near = {.word = name};
         char part[64], best[64];
 
@@ -191,6 +204,21 @@ static bool is_number(const struct key *k)
         return k->type <= KEY_BYTES;
 }
 
+/* "[a, b]" of what is kept with newlines between. */
+static void list_show(const char *text, char ret[static 300])
+{
+        size_t n = 1;
+
+        ret[0] = '[';
+        for (; *text && n < 296; text++) {
+                if (*text == '\n')
+                        ret[n++] = ',';
+                ret[n++] = *text == '\n' ? ' ' : *text;
+        }
+        ret[n++] = ']';
+        ret[n] = '\0';
+}
+
 static const char *default_of(const struct config *c, const struct key *k, char ret[static 300])
 {
         const char *field = (const char *)c + k->offset;
@@ -198,6 +226,8 @@ static const char *default_of(const struct config *c, const struct key *k, char 
 
         if (k->def)
                 snprintf(ret, 300, "%s", *k->def ? k->def : "\"\"");
+        else if (k->type == KEY_LIST)
+                list_show(field, ret);
         else if (k->type == KEY_BOOL && k->size == sizeof(bool))
                 snprintf(ret, 300, "%s", *(const bool *)field ? "true" : "false");
         else if (is_number(k) || k->type == KEY_BOOL) {

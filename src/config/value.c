@@ -1,6 +1,7 @@
 /* Values as people write them: durations, ratios, sizes, words, addresses; and their checks. */
 #include "config/table.h"
 
+#include "base/quantity.h"
 #include "base/text.h"
 
 #include <arpa/inet.h>
@@ -9,93 +10,9 @@
 #include <string.h>
 #include <strings.h>
 
-struct unit {
-        const char *name;
-        double factor;
-};
-
-/* Largest first, so that value_show() finds the best one. */
-static const struct unit duration_units[] = {
-        {"d", 86400}, {"h", 3600}, {"m", 60}, {"s", 1}, {"ms", 1e-3}, {"us", 1e-6}, {NULL, 0}};
-static const struct unit byte_units[] = {{"TiB", 1099511627776.0}, {"GiB", 1073741824.0}, {"MiB", 1048576.0},
-        {"KiB", 1024.0}, {"B", 1}, {"TB", 1e12}, {"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3},
-        /* as container engines read them */
-        {"T", 1099511627776.0}, {"G", 1073741824.0}, {"M", 1048576.0}, {"K", 1024.0}, {"t", 1099511627776.0},
-        {"g", 1073741824.0}, {"m", 1048576.0}, {"k", 1024.0}, {NULL, 0}};
-
 static bool digit(char c)
 {
         return c >= '0' && c <= '9';
-}
-
-/* Decimal number with optional fraction and exponent, always with a point, whatever the locale. */
-static bool number_at(const char **p, double *ret)
-{
-        const char *s = *p;
-        double v = 0, scale = 1;
-        int digits = 0, exponent = 0;
-
-        for (; digit(*s); s++, digits++)
-                v = v * 10 + (*s - '0');
-        if (*s == '.')
-                for (s++; digit(*s); s++, digits++) {
-                        scale /= 10;
-                        v += (*s - '0') * scale;
-                }
-        if (!digits)
-                return false;
-        if ((*s == 'e' || *s == 'E') && (digit(s[1]) || ((s[1] == '+' || s[1] == '-') && digit(s[2])))) {
-                bool negative = s[1] == '-';
-                s += digit(s[1]) ? 1 : 2;
-                for (; digit(*s); s++)
-                        exponent = MIN(exponent * 10 + (*s - '0'), 400);
-                v *= pow(10, negative ? -exponent : exponent);
-        }
-        if (!isfinite(v))
-                return false;
-        *p = s;
-        *ret = v;
-        return true;
-}
-
-static const struct unit *unit_at(const char **p, const struct unit *units)
-{
-        size_t n = 0;
-
-        while (((*p)[n] >= 'a' && (*p)[n] <= 'z') || ((*p)[n] >= 'A' && (*p)[n] <= 'Z'))
-                n++;
-        for (; n && units->name; units++)
-                if (strlen(units->name) == n && !strncmp(units->name, *p, n)) {
-                        *p += n;
-                        return units;
-                }
-        return NULL;
-}
-
-/* "1h30m", "512MiB", "1.5"; a number without a unit stands alone. */
-static bool with_units(const char *text, const struct unit *units, double *ret)
-{
-        double sum = 0;
-
-        for (const char *p = text;;) {
-                double v;
-                if (!number_at(&p, &v))
-                        return false;
-                if (*p == '\0' && sum == 0) {
-                        *ret = v;
-                        return true;
-                }
-                while (*p == ' ')
-                        p++;
-                const struct unit *u = unit_at(&p, units);
-                if (!u)
-                        return false;
-                sum += v * u->factor;
-                if (*p == '\0') {
-                        *ret = sum;
-                        return true;
-                }
-        }
 }
 
 static bool ratio(const char *text, double *ret)
@@ -103,7 +20,7 @@ static bool ratio(const char *text, double *ret)
         const char *p = text;
         double v;
 
-        if (!number_at(&p, &v))
+        if (!quantity_number(&p, &v))
                 return false;
         if (*p == '%') {
                 v /= 100;
@@ -117,7 +34,7 @@ static bool plain_number(const char *text, double *ret)
 {
         const char *p = text;
 
-        return number_at(&p, ret) && *p == '\0';
+        return quantity_number(&p, ret) && *p == '\0';
 }
 
 static bool boolean(const char *text, double *ret)
@@ -134,7 +51,9 @@ static bool boolean(const char *text, double *ret)
 
 const char *value_show(enum key_type type, double value, char ret[static 40])
 {
-        const struct unit *u = type == KEY_DURATION ? duration_units : type == KEY_BYTES ? byte_units : NULL;
+        const struct quantity_unit *u = type == KEY_DURATION ? quantity_durations
+                                        : type == KEY_BYTES  ? quantity_sizes
+                                                             : NULL;
 
         if (type == KEY_RATIO) {
                 snprintf(ret, 40, "%.10g%%", value * 100);
@@ -197,9 +116,9 @@ static int set_number(void *base, const struct key *k, const char *text, struct 
         bool ok;
 
         if (k->type == KEY_DURATION)
-                ok = with_units(text, duration_units, &v);
+                ok = quantity_read(text, quantity_durations, &v);
         else if (k->type == KEY_BYTES)
-                ok = with_units(text, byte_units, &v);
+                ok = quantity_read(text, quantity_sizes, &v);
         else if (k->type == KEY_RATIO)
                 ok = ratio(text, &v);
         else if (k->type == KEY_BOOL)

@@ -35,23 +35,7 @@ enum harm_kind assign_harm(const char *detector)
 /* The service that has most of a harm that is one now, and is not cleared by its share of all; 0: none. */
 static uint16_t dominates(const struct look *l, enum harm_kind kind)
 {
-        double best = DOMINATES;
-        uint16_t who = 0;
-
-        if (kind == HARM_KINDS || l->harm.weight[kind] <= 0)
-                return 0;
-        for (uint32_t i = 1; i < view_services(l->b); i++) {
-                const struct service *s = &l->b->service[i];
-
-                if (!view_service_used(l->b, (uint16_t)i) || s->is_self || s->kind == SERVICE_KERNEL)
-                        continue;
-                double share = harm_share(l->b, &l->harm, (uint16_t)i, kind, l->now_ns);
-                if (share >= best && harm_score(l->b, &l->harm, (uint16_t)i, l->now_ns) >= BOOK_GUILTY) {
-                        best = share;
-                        who = (uint16_t)i;
-                }
-        }
-        return who;
+        return harm_dominant(l->b, &l->harm, kind, DOMINATES, BOOK_GUILTY, l->now_ns);
 }
 
 static bool host_suffers(const struct look *l)

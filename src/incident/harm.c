@@ -123,6 +123,27 @@ double harm_score(const struct board *b, const struct harm *h, uint16_t service,
         return fmin(score / h->sum, 1);
 }
 
+uint16_t harm_dominant(const struct board *b, const struct harm *h, enum harm_kind kind, double share,
+        double score, uint64_t now_ns)
+{
+        uint16_t who = 0;
+
+        if (kind == HARM_KINDS || h->weight[kind] <= 0)
+                return 0;
+        for (uint32_t i = 1; i < view_services(b); i++) {
+                const struct service *s = &b->service[i];
+
+                if (!view_service_used(b, (uint16_t)i) || s->is_self || s->kind == SERVICE_KERNEL)
+                        continue;
+                double part = harm_share(b, h, (uint16_t)i, kind, now_ns);
+                if (part >= share && harm_score(b, h, (uint16_t)i, now_ns) >= score) {
+                        share = part;
+                        who = (uint16_t)i;
+                }
+        }
+        return who;
+}
+
 /* ---- findings ---- */
 
 static bool is_of(const struct board *b, const struct finding *f, uint16_t service)

@@ -34,6 +34,11 @@ double harm_share(
 /* Its weighed share of all that is wrong, 0..1. */
 double harm_score(const struct board *b, const struct harm *h, uint16_t service, uint64_t now_ns);
 
+/* The service that has most of one kind that is wrong now, at least `share` of it, and at least `score` of
+ * all that is wrong; 0: none. */
+uint16_t harm_dominant(const struct board *b, const struct harm *h, enum harm_kind kind, double share,
+        double score, uint64_t now_ns);
+
 /* The open findings of a service (0 = the host), worst first within the order of the table. */
 const struct finding *harm_finding(const struct board *b, uint16_t service, const char *detector);
 uint32_t harm_findings(const struct board *b, uint16_t service, const struct finding **out, uint32_t max);

@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define BOARD_VERSION 2u
+#define BOARD_VERSION 3u
 #define BOARD_UNKNOWN UINT64_MAX
 
 enum {
@@ -142,6 +142,29 @@ struct recent {
         int32_t value[BOARD_RECENT]; /* exit status, duration in ms... */
 };
 
+/* Labels that couldn't be understood: bits of labels.bad. */
+enum label_bad {
+        LABEL_BAD_MODE = 1 << 0,
+        LABEL_BAD_LADDER = 1 << 1,
+        LABEL_BAD_BUDGET = 1 << 2,
+        LABEL_BAD_CPU = 1 << 3,
+        LABEL_BAD_MEMORY = 1 << 4,
+};
+
+#define LABEL_WINDOW_MAX (UINT64_C(7) * 86400 * 1000000000) /* of a restart budget */
+
+/* What a container's labels ask of the ladder; 0 = nothing. */
+struct labels {
+        uint8_t mode;      /* sexton.mode: 1 observe, 2 enforce */
+        uint8_t bad;       /* enum label_bad */
+        bool has_steps;    /* sexton.ladder is there: only these steps */
+        bool bury;         /* sexton.bury */
+        uint16_t steps;    /* 1 << enum action_kind */
+        uint32_t restarts; /* sexton.restart-budget: so many... */
+        uint64_t restarts_window_ns;
+        uint64_t cpu_max_millicores, memory_max_bytes;
+};
+
 /* What the container engine says of one container; filled by the engine process. */
 struct container {
         char id[72]; /* 64 hex digits, "" = entry unused */
@@ -156,7 +179,7 @@ struct container {
         bool oom_killed;
         bool label_protect, label_autoheal, label_zombies_ignore;
         uint8_t state, health, policy;
-        uint8_t label_mode;  /* 0 unset, 1 observe, 2 enforce */
+        struct labels labels;
         char label_name[64]; /* sexton.name */
         int32_t init_pid;    /* 0 while not running */
         int32_t exit_code;
@@ -167,6 +190,9 @@ struct container {
         uint16_t service; /* world: the service it belongs to */
 };
 
+/* What a person (or a tool in a person's name) did to a service last. */
+enum person_act { PERSON_NONE = 0, PERSON_STOP, PERSON_START, PERSON_PAUSE, PERSON_UNPAUSE, PERSON_UPDATE };
+
 struct service {
         char name[BOARD_NAME];
         char id[72]; /* newest container's id, or "" */
@@ -174,6 +200,10 @@ struct service {
         uint8_t kind, state, health, policy;
         bool has_health_check, health_shell, has_init, ignore_zombies, protect;
         bool is_self; /* Sexton's own: never blamed */
+        bool autoheal;
+        uint8_t person_act; /* enum person_act... */
+        uint64_t person_ns; /* ...and when; 0 = never */
+        struct labels labels;
         char health_command[BOARD_STRING];
         uint64_t health_interval_ns, health_timeout_ns;
         uint64_t first_seen_ns, last_seen_ns, deployed_ns; /* deployed: created, or config hash changed */
@@ -282,6 +312,17 @@ struct finding {
         struct evidence evidence[BOARD_EVIDENCE];
 };
 
+/* ---- the breaker ---- */
+
+struct breaker {
+        bool open;
+        int8_t forced;       /* by a person: 1 open, 0 closed; -1 = automatic */
+        uint32_t opened;     /* how often */
+        uint64_t changed_ns; /* when it opened or closed last; 0 = never */
+        uint16_t service;    /* whom it acts on, 0 = nobody is to be blamed */
+        char text[160];      /* why it is as it is */
+};
+
 /* ---- honesty ---- */
 
 struct gap {
@@ -338,6 +379,7 @@ struct board {
         struct gap gap[BOARD_GAPS];
         struct finding finding[BOARD_FINDINGS];
         struct action action[BOARD_ACTIONS];
+        struct breaker breaker;
         struct service service[BOARD_SERVICES];       /* 0 = "(other)" */
         struct container container[BOARD_CONTAINERS]; /* 0 unused */
         struct board_string string[BOARD_STRINGS];    /* 0 unused */

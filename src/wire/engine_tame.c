@@ -15,6 +15,16 @@ static void tame_flag(bool *flag)
         *byte = *byte != 0;
 }
 
+static void tame_labels(struct labels *l)
+{
+        tame_flag(&l->has_steps);
+        tame_flag(&l->bury);
+        l->mode = l->mode <= 2 ? l->mode : 0;
+        l->steps &= (1u << ACTION_KINDS) - 2;
+        l->restarts = MIN(l->restarts, (uint32_t)BOARD_RECENT - 1);
+        l->restarts_window_ns = MIN(l->restarts_window_ns, LABEL_WINDOW_MAX);
+}
+
 static void tame_container(struct container *c)
 {
         END(c->id);
@@ -36,7 +46,7 @@ static void tame_container(struct container *c)
         c->state = c->state <= CONTAINER_REMOVED ? c->state : CONTAINER_UNKNOWN;
         c->health = c->health <= HEALTH_UNHEALTHY ? c->health : HEALTH_NONE;
         c->policy = c->policy <= RESTART_UNLESS_STOPPED ? c->policy : RESTART_NO;
-        c->label_mode = c->label_mode <= 2 ? c->label_mode : 0;
+        tame_labels(&c->labels);
         c->service = 0; /* the world's to fill */
 }
 

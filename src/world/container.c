@@ -102,6 +102,34 @@ static uint16_t name_container(struct world *w, const struct container *c)
         return service;
 }
 
+/* Once for each: a label that is passed over must not be so in silence. */
+static void tell_bad_labels(struct world *w, uint16_t service, uint8_t before, uint8_t bad, uint64_t now_ns)
+{
+        static const struct {
+                enum label_bad bad;
+                const char *text;
+        } rows[] = {
+                {LABEL_BAD_MODE, "label sexton.mode wants observe or enforce; it is passed over"},
+                {LABEL_BAD_LADDER, "label sexton.ladder wants steps such as weight,quota,freeze; what isn't "
+                                   "one is passed over"},
+                {LABEL_BAD_BUDGET,
+                        "label sexton.restart-budget wants restarts/span such as 3/1h; it is passed over"},
+                {LABEL_BAD_CPU,
+                        "label sexton.cpu-max wants a number of cores such as 0.5; it is passed over"},
+                {LABEL_BAD_MEMORY, "label sexton.memory-max wants a size such as 512m; it is passed over"},
+        };
+
+        for (size_t k = 0; k < ARRAY_SIZE(rows); k++)
+                if ((bad & rows[k].bad) && !(before & rows[k].bad))
+                        world_event(w, EVENT_CONFIG, service, NULL, now_ns, NAN, rows[k].text);
+}
+
+static void person_did(struct service *s, enum person_act act, uint64_t at_ns)
+{
+        s->person_act = (uint8_t)act;
+        s->person_ns = at_ns;
+}
+
 static void describe_service(
         struct world *w, uint16_t index, const struct container *c, bool is_new, uint64_t now_ns)
 {
@@ -138,6 +166,9 @@ static void describe_service(
         s->health_timeout_ns = c->health_timeout_ns;
         s->ignore_zombies = c->label_zombies_ignore;
         s->protect = c->label_protect;
+        s->autoheal = c->label_autoheal;
+        tell_bad_labels(w, index, s->labels.bad, c->labels.bad, now_ns);
+        s->labels = c->labels;
         s->containers = 0;
         for (uint32_t i = 1; i < b->container_top; i++)
                 if (b->container[i].id[0] && b->container[i].service == index &&
@@ -220,7 +251,9 @@ static void started(struct world *w, uint32_t i, bool replayed, uint64_t at_ns)
                 snprintf(text, sizeof text, "started again by a person");
         else
                 snprintf(text, sizeof text, "restarted by its policy after exit code %d", rt->died_code);
-        if (!person) {
+        if (person) {
+                person_did(s, PERSON_START, at_ns);
+        } else {
                 recent_push(&s->restarts, at_ns, rt->died_code);
                 rt->restarts++;
                 if (replayed && s->restarts_before)
@@ -302,13 +335,16 @@ void world_container_event(struct world *w, const struct engine_event *e, uint64
                 break;
         case CONTAINER_EVENT_STOP:
                 rt->person_stop_ns = now_ns;
+                person_did(s, PERSON_STOP, now_ns);
                 world_event(w, EVENT_STOP, c->service, NULL, now_ns, NAN, "stopped by a person or a tool");
                 break;
         case CONTAINER_EVENT_PAUSE:
                 c->state = s->state = CONTAINER_PAUSED;
+                person_did(s, PERSON_PAUSE, now_ns);
                 break;
         case CONTAINER_EVENT_UNPAUSE:
                 c->state = s->state = CONTAINER_RUNNING;
+                person_did(s, PERSON_UNPAUSE, now_ns);
                 break;
         case CONTAINER_EVENT_DESTROY:
                 if (!strcmp(s->id, c->id))
@@ -332,9 +368,11 @@ void world_container_event(struct world *w, const struct engine_event *e, uint64
         case CONTAINER_EVENT_EXEC_START:
                 rt->exec_started_ns = now_ns;
                 break;
+        case CONTAINER_EVENT_UPDATE:
+                person_did(s, PERSON_UPDATE, now_ns);
+                break;
         case CONTAINER_EVENT_CREATE:
         case CONTAINER_EVENT_RESTART: /* its die and start were counted */
-        case CONTAINER_EVENT_UPDATE:
         case CONTAINER_EVENT_RENAME:
         case CONTAINER_EVENT_EXEC_END:
                 break; /* a fresh record follows where it matters */

@@ -115,6 +115,12 @@ static void unknown_words(void)
                 "indented below the one before");
         check_problem("notify:\n- {name: a, type: webhook, urll: \"http://a\", url: \"http://a\"}\n",
                 "t.yaml:2:28: notify.urll: unknown key; did you mean url?");
+        check_problem("ladder:\n  saturatoin: [weight]\n",
+                "t.yaml:2:3: ladder.saturatoin: unknown key; did you mean saturation?");
+        check_problem("ladder: {pids: [pids, freze]}\n",
+                "t.yaml:1:23: ladder.pids: wants weight or quota or memory or pids or freeze or hold or stop "
+                "or "
+                "restart or quarantine or bury, not \"freze\"; did you mean freeze?");
 }
 
 static void wrong_values(void)

@@ -1,6 +1,7 @@
 /* Tests of source/engine/docker and json_split: recorded answers of Docker 20.10, hostile ones, answers split
  * at every byte, and memory that runs out anywhere.
  */
+#include "base/util.h"
 #include "source/engine/docker.h"
 #include "source/engine/json_split.h"
 #include "tap.h"
@@ -312,7 +313,7 @@ static void synthetic_inspection(void)
         check_str(d.c.config_hash, "abc");
         check_str(d.c.label_name, "n");
         check(d.c.label_protect && !d.c.label_autoheal && d.c.label_zombies_ignore);
-        check_int(d.c.label_mode, 2);
+        check_int(d.c.labels.mode, 2);
 
         check_int(parse_inspect("{\"Id\":\"" ID "\",\"Config\":{\"Healthcheck\":{\"Test\":[\"NONE\"]}}}", &d),
                 0);
@@ -436,8 +437,49 @@ static void no_memory_anywhere(void)
         free(text);
 }
 
+static void labels_for_the_ladder(void)
+{
+        struct docker_container d;
+        char text[1000];
+
+#define LABELS "{\"Id\":\"" ID "\",\"Config\":{\"Labels\":{%s}}}"
+        snprintf(text, sizeof text, LABELS,
+                "\"sexton.ladder\":\"weight, quota,freeze\",\"sexton.restart-budget\":\"5/1h30m\","
+                "\"sexton.cpu-max\":\"0.5\",\"sexton.memory-max\":\"512m\",\"sexton.bury\":\"true\"");
+        check_int(parse_inspect(text, &d), 0);
+        check_int(d.c.labels.steps, 1 << ACTION_WEIGHT | 1 << ACTION_QUOTA | 1 << ACTION_FREEZE);
+        check(d.c.labels.has_steps && d.c.labels.bury && !d.c.labels.bad && !d.c.labels.mode);
+        check_int(d.c.labels.restarts, 5);
+        check_int(d.c.labels.restarts_window_ns / NSEC_PER_SEC, 5400);
+        check_int(d.c.labels.cpu_max_millicores, 500);
+        check_int(d.c.labels.memory_max_bytes, 512 << 20);
+        static const struct {
+                const char *label;
+                enum label_bad bad;
+        } wrong[] = {{"\"sexton.mode\":\"enforced\"", LABEL_BAD_MODE},
+                {"\"sexton.ladder\":\"weight;quota\"", LABEL_BAD_LADDER},
+                {"\"sexton.ladder\":\"weight,\"", LABEL_BAD_LADDER},
+                {"\"sexton.ladder\":\"weightweightweightweight\"", LABEL_BAD_LADDER},
+                {"\"sexton.restart-budget\":\"3\"", LABEL_BAD_BUDGET},
+                {"\"sexton.restart-budget\":\"0/1h\"", LABEL_BAD_BUDGET},
+                {"\"sexton.restart-budget\":\"32/1h\"", LABEL_BAD_BUDGET},
+                {"\"sexton.restart-budget\":\"3/8d\"", LABEL_BAD_BUDGET},
+                {"\"sexton.restart-budget\":\"3/1h \"", LABEL_BAD_BUDGET},
+                {"\"sexton.cpu-max\":\"half\"", LABEL_BAD_CPU}, {"\"sexton.cpu-max\":\"0\"", LABEL_BAD_CPU},
+                {"\"sexton.memory-max\":\"12\"", LABEL_BAD_MEMORY}};
+        for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+                snprintf(text, sizeof text, LABELS, wrong[i].label);
+                check_int(parse_inspect(text, &d), 0);
+                check_int(d.c.labels.bad, wrong[i].bad);
+        }
+        snprintf(text, sizeof text, LABELS, "\"sexton.ladder\":\"none\"");
+        check_int(parse_inspect(text, &d), 0);
+        check(d.c.labels.has_steps && d.c.labels.steps == 0 && !d.c.labels.bad);
+}
+
 static void all(void)
 {
+        test(labels_for_the_ladder);
         test(events_split_anywhere);
         test(objects_of_any_shape);
         test(recorded_events);

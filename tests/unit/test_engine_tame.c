@@ -20,6 +20,11 @@ static void texts_are_ended(void)
         check_int(m.container.state, CONTAINER_UNKNOWN);
         check_int(m.container.health, HEALTH_NONE);
         check_int(m.container.service, 0);
+        check_int(m.container.labels.mode, 0);
+        check_int(m.container.labels.has_steps, 1);
+        check_int(m.container.labels.steps & ~((1 << ACTION_KINDS) - 2), 0);
+        check(m.container.labels.restarts < BOARD_RECENT);
+        check(m.container.labels.restarts_window_ns <= LABEL_WINDOW_MAX);
 }
 
 static void nonsense_is_refused(void)

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "base/util.h"
+#include "source/engine/labels.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -117,7 +118,6 @@ static const struct word policy_words[] = {
         {"unless-stopped", RESTART_UNLESS_STOPPED},
         {"on-failure", RESTART_ON_FAILURE},
 };
-static const struct word mode_words[] = {{"observe", 1}, {"enforce", 2}};
 /* Programs that wait for orphans when they are PID 1, as images bring them. */
 static const struct word init_words[] = {
         {"tini", 1},
@@ -228,12 +228,9 @@ static void health_command(const json_t *config, struct docker_container *d)
 
 /* ---- labels ---- */
 
-/* A label that switches something on: there, and not "false", "no", "off" or "0". */
-static bool label_on(const json_t *labels, const char *key)
+static const char *label(const void *labels, const char *name)
 {
-        const char *s = json_string_value(json_object_get(labels, key));
-
-        return s && strcasecmp(s, "false") && strcasecmp(s, "no") && strcasecmp(s, "off") && strcmp(s, "0");
+        return json_string_value(json_object_get(labels, name));
 }
 
 static void read_labels(const json_t *labels, struct container *c)
@@ -256,10 +253,10 @@ static void read_labels(const json_t *labels, struct container *c)
                 text_set(texts[i].dst, texts[i].size, str(labels, key));
         }
         text_set(c->label_name, sizeof c->label_name, str(labels, "sexton.name"));
-        c->label_protect = label_on(labels, "sexton.protect");
-        c->label_autoheal = label_on(labels, "autoheal");
+        c->label_protect = labels_on(label(labels, "sexton.protect"));
+        c->label_autoheal = labels_on(label(labels, "autoheal"));
         c->label_zombies_ignore = !strcmp(str(labels, "sexton.zombies"), "ignore");
-        c->label_mode = (uint8_t)lookup(mode_words, str(labels, "sexton.mode"), 0);
+        labels_read(&c->labels, label, labels);
 }
 
 static void read_name(const char *name, struct container *c)

@@ -1,0 +1,140 @@
+/* The restart budget: so many restarts after a crash within a window. A container that has spent it is held
+ * (frozen as soon as it has started) until the oldest restart falls out of the window; after several holds
+ * that ended in a crash the next step is due. Restarts that mean no crash don't count: exit code 0, and the
+ * signals by which others end it. A deploy, a new image or configuration, a person's start begin it anew.
+ */
+#include "base/util.h"
+#include "ladder/internal.h"
+#include "world/view.h"
+
+#include <stdio.h>
+
+#define OOM_NEAR_NS (10 * NSEC_PER_SEC)
+#define SHORTEST_NS (10 * NSEC_PER_SEC)
+
+struct budget {
+        uint32_t limit, spent;
+        uint64_t window_ns;
+        uint64_t free_ns; /* when the budget has room again */
+        int32_t code;     /* of the last one */
+};
+
+static bool oom_near(const struct service *s, uint64_t at_ns)
+{
+        uint64_t oom;
+
+        for (uint32_t i = 0; i < BOARD_RECENT && view_recent_at(&s->ooms, i, &oom, NULL); i++)
+                if (MAX(oom, at_ns) - MIN(oom, at_ns) < OOM_NEAR_NS)
+                        return true;
+        return false;
+}
+
+/* 130, 137 and 143 are SIGINT, SIGKILL and SIGTERM: somebody else's doing, unless it was the kernel's. */
+static bool is_crash(const struct service *s, int32_t code, uint64_t at_ns)
+{
+        if (code == 137)
+                return oom_near(s, at_ns);
+        return code != 0 && code != 130 && code != 143;
+}
+
+static struct budget count(struct ladder *l, uint16_t service, uint64_t now_ns)
+{
+        const struct service *s = view_service(l->board, service);
+        const struct ladder_memory *m = case_memory(l, service);
+        struct budget b = {.limit = (uint32_t)l->cfg.restart_budget_restarts,
+                .window_ns = (uint64_t)(l->cfg.restart_budget_window * 1e9)};
+        uint64_t from = MAX(s->deployed_ns, m->budget_from_ns), at;
+        int32_t code;
+
+        if (s->labels.restarts) {
+                b.limit = s->labels.restarts;
+                b.window_ns = s->labels.restarts_window_ns;
+        }
+        for (uint32_t i = 0; i < BOARD_RECENT && view_recent_at(&s->restarts, i, &at, &code); i++) {
+                if (at <= from || (at < now_ns && now_ns - at > b.window_ns))
+                        break;
+                if (!is_crash(s, code, at))
+                        continue;
+                b.code = b.spent ? b.code : code;
+                if (++b.spent == b.limit + 1)
+                        b.free_ns = at + b.window_ns;
+        }
+        return b;
+}
+
+static uint32_t finding_of(const struct ladder *l, uint16_t service)
+{
+        for (uint32_t i = 1; i < view_findings(l->board); i++) {
+                const struct finding *f = &l->board->finding[i];
+                if (f->id && f->open && f->service == service && plan_rule(f->detector) == RULE_restart_loop)
+                        return f->id;
+        }
+        return 0;
+}
+
+void budget_look(struct ladder *l, uint64_t now_ns)
+{
+        const struct board *b = l->board;
+
+        if (!l->plan[RULE_restart_loop].count)
+                return;
+        for (uint32_t i = 1; i < view_services(b); i++) {
+                const struct service *s = &b->service[i];
+
+                if ((s->kind != SERVICE_COMPOSE && s->kind != SERVICE_CONTAINER) || !s->restarts.total ||
+                        case_of(l, (uint16_t)i))
+                        continue;
+                struct budget n = count(l, (uint16_t)i, now_ns);
+                if (n.spent > n.limit)
+                        case_open(l, RULE_restart_loop, (uint16_t)i, finding_of(l, (uint16_t)i), now_ns);
+        }
+}
+
+/* Time for the next step: a hold for each restart that is one too many; behind the holds what comes then. */
+static bool due(struct ladder *l, struct ladder_case *c, const struct service *s)
+{
+        bool hold = c->plan.kind[c->next] == ACTION_HOLD;
+        uint8_t wanted = (uint8_t)l->cfg.restart_budget_holds;
+
+        if (c->observing)
+                return !c->standing || s->restarts.total >= c->restarts + wanted;
+        if (c->standing)
+                return false;
+        if (hold && case_memory(l, c->service)->holds >= wanted && c->next + 1 < c->plan.count) {
+                c->next++;
+                hold = false;
+        }
+        return !hold || (s->state == CONTAINER_RUNNING && s->processes > 0);
+}
+
+void budget_case_look(struct ladder *l, struct ladder_case *c, uint64_t now_ns)
+{
+        const struct service *s = view_service(l->board, c->service);
+        struct ladder_memory *m = case_memory(l, c->service);
+        struct budget b = count(l, c->service, now_ns);
+        bool over = b.spent > b.limit;
+        uint8_t top = c->standing ? c->step[c->standing - 1].kind : ACTION_NONE;
+        char reason[200], span[VIEW_SPAN];
+
+        if (top == ACTION_HOLD && !over && !c->observing) { /* its time is up, or nearly so */
+                case_judge(l, c, &c->step[c->standing - 1], false, now_ns);
+                case_end(l, c, "the budget has room again", now_ns);
+                return;
+        }
+        if (!over && top != ACTION_QUARANTINE) {
+                case_end(l, c, "the budget has room again", now_ns);
+                return;
+        }
+        if (!over || c->next >= c->plan.count || !due(l, c, s))
+                return;
+        bool hold = c->plan.kind[c->next] == ACTION_HOLD;
+        uint64_t ttl = hold ? MAX(b.free_ns > now_ns ? b.free_ns - now_ns : 0, SHORTEST_NS) : 0;
+        snprintf(reason, sizeof reason,
+                "%u restarts after a crash in the last %s, %u are its budget; exit code %d", b.spent,
+                view_span((double)b.window_ns / 1e9, span), b.limit, b.code);
+        if (!case_raise(l, c, ttl, reason, now_ns) || !c->used)
+                return;
+        c->restarts = s->restarts.total;
+        if (hold && m->holds < UINT8_MAX)
+                m->holds++;
+}
