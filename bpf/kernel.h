@@ -91,6 +91,7 @@ struct sched_entity {
 
 struct task_struct {
         unsigned int __state;
+        unsigned int ptrace;
         struct sched_entity se;
         struct mm_struct *mm;
         int exit_state;
@@ -100,6 +101,7 @@ struct task_struct {
         int pid;
         int tgid;
         struct task_struct *real_parent;
+        struct task_struct *parent; /* the tracer's, where it is traced */
         struct task_struct *group_leader;
         struct list_head thread_node;
         __u64 start_boottime;

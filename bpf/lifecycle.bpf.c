@@ -341,6 +341,7 @@ int on_task(struct bpf_iter__task *ctx)
         r.threads = task->signal->nr_threads;
         r.state = state_of(task);
         r.exit_state = task->exit_state;
+        r.tracer = task->ptrace ? task->parent->tgid : 0;
         r.start_ns = task->start_boottime;
         r.cpu_ns = task->pid == task->tgid ? cpu_of_process(task) : task->se.sum_exec_runtime;
         r.cgroup_id = cgroup_id_of(task);

@@ -78,15 +78,19 @@ class CpuMeter:
     def _now(self):
         return {name: {pid: cpu_of(pid) for pid in tree(root)} for name, root in self._roots.items()}
 
+    def seconds(self):
+        """CPU used since the start, by name."""
+        used = {}
+        for name, now in self._now().items():
+            before = self._before[name]
+            used[name] = sum(max(0.0, cpu - before.get(pid, 0.0)) for pid, cpu in now.items())
+        return used
+
     def ratios(self):
         """Cores used on average since the start, by name."""
-        after = self._now()
+        used = self.seconds()
         span = time.monotonic() - self._start
-        ratios = {}
-        for name, now in after.items():
-            before = self._before[name]
-            ratios[name] = sum(max(0.0, cpu - before.get(pid, 0.0)) for pid, cpu in now.items()) / span
-        return ratios
+        return {name: seconds / span for name, seconds in used.items()}
 
 
 def births():

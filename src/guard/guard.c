@@ -37,7 +37,7 @@ static void process_entered(void *ctx, uint32_t i)
 
 static void zombie_announced(void *ctx, uint32_t i)
 {
-        guard_read_zombie(ctx, i, true);
+        guard_announced(ctx, i);
 }
 
 static void group_emptied(void *ctx, uint32_t k)

@@ -77,6 +77,14 @@ struct guard {
         uint32_t poll_position;
         uint64_t bpf_lost;
 
+        /* zombie.c: those announced in this tick */
+        struct {
+                uint64_t tick;
+                uint32_t announced;
+                int32_t holder; /* read last */
+                bool walked;
+        } crowd;
+
         /* place.c */
         bool no_paths_of_ids;
 
@@ -166,15 +174,20 @@ void guard_drain(struct guard *g, uint64_t now_ns);
 bool guard_check_dead(struct guard *g, uint32_t process, int32_t status, uint64_t time_ns, uint64_t now_ns);
 /* Once a second: aged births, zombies without a pidfd. */
 void guard_lifecycle_tick(struct guard *g, uint64_t now_ns);
-/* What /proc says of a zombie: parent, session, CPU, name, tracer. */
+/* Nothing is left of it: lets go of its pidfd. */
+void guard_unwatch(struct guard *g, uint32_t process);
+void guard_events_lost(struct guard *g, const char *source, uint64_t missed, uint64_t now_ns);
+
+/* ---- zombie.c ---- */
+/* What /proc says of a zombie: parent, session, CPU, name; thoroughly: tracer and what its holder waits for.
+ */
 void guard_read_zombie(struct guard *g, uint32_t process, bool thoroughly);
+/* It outlived the grace period: reads it thoroughly, once for all where a crowd does. */
+void guard_announced(struct guard *g, uint32_t process);
 /* The status that /proc tells, -1 where it tells none to us. */
 int32_t guard_exit_code(const struct guard *g, const struct proc_stat *st);
 /* A process died that held dead ones: reads who holds them now. */
 void guard_orphaned(struct guard *g, int32_t pid, uint32_t orphans);
-/* Nothing is left of it: lets go of its pidfd. */
-void guard_unwatch(struct guard *g, uint32_t process);
-void guard_events_lost(struct guard *g, const char *source, uint64_t missed, uint64_t now_ns);
 
 /* ---- place.c ---- */
 /* Reads the cgroup of a living process and moves it there. */

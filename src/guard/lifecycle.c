@@ -23,7 +23,8 @@
 enum {
         DRAIN_MAX = 1 << 17, /* events per drain: the guard may run real-time and must end */
         ZOMBIE_READS = 512,
-        POLL_PER_TICK = 4000, /* zombies without a pidfd looked at per second, 0.7 us each */
+        POLL_PER_TICK = 4000, /* zombies without a pidfd looked at per second, 0.7 us each... */
+        POLL_TOLD = 500,      /* ...where BPF tells of burials but those in front of PID 1 */
 };
 /* BPF's word on a burial comes 14-18 ms after it, and hundreds of milliseconds when both the kernel's
  * own threads and we have to fight for the CPU. Waiting is cheap, unless it is for very many. */
@@ -65,62 +66,6 @@ void guard_unwatch(struct guard *g, uint32_t i)
 {
         if (g->pidfd)
                 unwatch(g, i);
-}
-
-/* All of them went to the same one, so one look tells for twenty thousand. */
-void guard_orphaned(struct guard *g, int32_t pid, uint32_t orphans)
-{
-        struct proc_stat st = {.ppid = 0};
-
-        for (uint32_t z = g->board->ledger_head; z && orphans; z = g->board->process[z].list_next) {
-                if (g->board->process[z].ppid != pid || g->board->process[z].state != PROCESS_ZOMBIE)
-                        continue;
-                if ((st.ppid <= 0 || st.ppid == pid) &&
-                        proc_read_stat(g->proc_fd, g->board->process[z].pid, &st) < 0)
-                        st.ppid = 0; /* buried already: its own news are on their way */
-                if (st.ppid > 0)
-                        world_reparent(&g->world, z, st.ppid);
-                orphans--;
-        }
-}
-
-int32_t guard_exit_code(const struct guard *g, const struct proc_stat *st)
-{
-        /* without leave to trace it the kernel shows 0 */
-        return st->exit_code > 0 || (g->board->sources.root && !st->exit_code) ? st->exit_code : -1;
-}
-
-void guard_read_zombie(struct guard *g, uint32_t i, bool thoroughly)
-{
-        struct process *p = &g->board->process[i];
-        struct proc_status status;
-        struct proc_stat st;
-        uint64_t leader_ns;
-
-        if (proc_read_stat(g->proc_fd, p->pid, &st) < 0)
-                return;
-        world_reparent(&g->world, i, st.ppid);
-        p->sid = st.sid;
-        memcpy(p->comm, st.comm, sizeof p->comm);
-        if (p->state == PROCESS_ZOMBIE && p->exit_status < 0)
-                p->exit_status = guard_exit_code(g, &st);
-        /* ticks count all threads in steps of 10 ms; schedstat is exact but knows the leader only */
-        uint64_t cpu = proc_ticks_to_ns(st.utime_ticks + st.stime_ticks);
-        if (proc_read_schedstat(g->proc_fd, p->pid, &leader_ns) == 0)
-                cpu = MAX(cpu, leader_ns);
-        if (!(p->flags & PROCESS_F_CPU_EXACT))
-                p->cpu_ns = cpu;
-        if (thoroughly && proc_read_status(g->proc_fd, p->pid, &status) == 0) {
-                p->tracer_pid = status.tracer_pid;
-                p->flags = (uint16_t)(status.tracer_pid ? p->flags | PROCESS_F_PTRACED
-                                                        : p->flags & ~PROCESS_F_PTRACED);
-        }
-        if (thoroughly && proc_read_status(g->proc_fd, st.ppid, &status) == 0) {
-                uint64_t bit = UINT64_C(1) << (SIGCHLD - 1);
-                uint32_t h = world_find(&g->world, st.ppid);
-                if (h && !(status.sigcgt & bit) && !(status.sigign & bit))
-                        g->board->process[h].flags |= PROCESS_F_HOLDER_IGNORES;
-        }
 }
 
 /* Nothing is left of it. A status that was known before is not forgotten for want of a better one. */
@@ -516,13 +461,13 @@ static void ask_rest(struct guard *g)
 static void poll_unwatched(struct guard *g, uint64_t now_ns)
 {
         struct board *b = g->board;
-        uint32_t looked = 0;
+        uint32_t looked = 0, most = g->bpf ? POLL_TOLD : POLL_PER_TICK;
 
         if (g->pidfds == b->zombies + b->leaders && b->sources.pidfd_hup)
                 return;
         if (!g->poll_position || b->process[g->poll_position].state != PROCESS_ZOMBIE)
                 g->poll_position = b->ledger_head;
-        while (g->poll_position && looked++ < POLL_PER_TICK) {
+        while (g->poll_position && looked++ < most) {
                 uint32_t i = g->poll_position;
                 g->poll_position = b->process[i].list_next;
                 if ((!g->pidfd[i] || !b->sources.pidfd_hup) && kill(b->process[i].pid, 0) < 0 &&

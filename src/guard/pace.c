@@ -21,6 +21,11 @@ void pace_end(struct pace *p, uint64_t now_ns)
         p->ended_ns = now_ns;
 }
 
+void pace_expect(struct pace *p, uint64_t cost_ns)
+{
+        p->cost_ns = MAX(p->cost_ns, cost_ns);
+}
+
 uint64_t pace_interval_ns(const struct pace *p, double share)
 {
         return (uint64_t)MIN((double)p->cost_ns / share, (double)LONGEST_NS);

@@ -15,6 +15,9 @@ struct pace {
 
 void pace_begin(struct pace *p);
 void pace_end(struct pace *p, uint64_t now_ns);
+/* What it will take next time at least, as far as is known before: more to look at than there was last time.
+ */
+void pace_expect(struct pace *p, uint64_t cost_ns);
 /* The time between two at which it uses `share` of a core. */
 uint64_t pace_interval_ns(const struct pace *p, double share);
 /* May it be done again? */

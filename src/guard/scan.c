@@ -151,9 +151,10 @@ void guard_scan(struct guard *g, uint64_t now_ns)
 
 /* The counts prove that as many are dead as we say; that they are the same ones is looked at more rarely.
  * A core's share that this may use, and more while the counts say that something is wrong. */
-#define ONE_BY_ONE_NS    (60 * NSEC_PER_SEC)
-#define ONE_BY_ONE_SHARE 0.0001
-#define SUSPICIOUS_SHARE 0.001
+#define ONE_BY_ONE_NS      (60 * NSEC_PER_SEC)
+#define ONE_BY_ONE_SHARE   0.0001
+#define ONE_BY_ONE_TASK_NS 1000 /* for each task, at least */
+#define SUSPICIOUS_SHARE   0.001
 /* Births and deaths of the moment make the counts differ; what lasts so many looks, a second apart, is real.
  */
 enum { DIFFERS_LOOKS = 2 };
@@ -319,6 +320,8 @@ uint64_t guard_audit(struct guard *g, uint64_t now_ns)
                 audit_by_groups(g, now_ns);
                 return AUDIT_NS;
         }
+        if (g->board->host.tasks != BOARD_UNKNOWN)
+                pace_expect(&g->audit_pace, g->board->host.tasks * ONE_BY_ONE_TASK_NS);
         suspicious = counts_differ(g);
         if (suspicious && g->audit_differs < DIFFERS_LOOKS)
                 return NSEC_PER_SEC;

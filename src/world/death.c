@@ -47,6 +47,17 @@ void world_event(struct world *w, enum event_kind kind, uint16_t service, const 
         w->emit(w->emit_ctx, &e);
 }
 
+void world_event_of_many(struct world *w, enum event_kind kind, uint16_t service, const struct process *last,
+        uint64_t n, uint64_t now_ns, const char *text)
+{
+        struct event e;
+
+        fill_event(w, &e, kind, service, last, now_ns);
+        e.count = n;
+        text_set(e.text, sizeof e.text, text);
+        w->emit(w->emit_ctx, &e);
+}
+
 void world_gap(struct world *w, const char *source, uint64_t from_ns, uint64_t to_ns, uint64_t missed,
         const char *text)
 {

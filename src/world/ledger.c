@@ -4,7 +4,6 @@
 #include "base/util.h"
 #include "world/world.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -111,10 +110,38 @@ void world_entered(struct world *w, uint32_t i, bool is_init)
 
 /* ---- once a second ---- */
 
-static void announce(struct world *w, uint32_t i, uint64_t now_ns)
+/* So many are told one by one in a second. Of the others those become one event that follow each other and
+ * have one holder: twenty thousand at once would overwrite in the ring what nobody has read yet. */
+enum { TOLD_SINGLY = 64 };
+
+struct announced {
+        uint32_t told, last;
+        uint64_t more;
+};
+
+static void tell_announced(struct world *w, uint32_t i, uint64_t n, uint64_t now_ns)
+{
+        const struct process *p = &w->b->process[i];
+        uint32_t h = world_find(w, p->ppid);
+        char text[100], how_many[32] = "";
+
+        if (n > 1)
+                snprintf(how_many, sizeof how_many, "%llu more ", (unsigned long long)n);
+        snprintf(text, sizeof text, "%soutlived the grace period, held by pid %d (%.15s)", how_many, p->ppid,
+                h ? w->b->process[h].comm : "?");
+        world_event_of_many(w, EVENT_ZOMBIE, p->service, p, n, now_ns, text);
+}
+
+static void tell_more(struct world *w, struct announced *a, uint64_t now_ns)
+{
+        if (a->more)
+                tell_announced(w, a->last, a->more, now_ns);
+        a->more = 0;
+}
+
+static void announce(struct world *w, uint32_t i, struct announced *a, uint64_t now_ns)
 {
         struct process *p = &w->b->process[i];
-        char text[100];
 
         p->flags |= PROCESS_F_ANNOUNCED;
         w->young--;
@@ -125,9 +152,15 @@ static void announce(struct world *w, uint32_t i, uint64_t now_ns)
         p->origin = (uint8_t)world_origin(w, i);
         if (!(p->flags & PROCESS_F_PRE_EXISTING))
                 recent_push(&w->b->service[holder].zombie_births, p->exit_ns, 0);
-        snprintf(text, sizeof text, "outlived the grace period, held by pid %d (%.15s)", p->ppid,
-                h ? w->b->process[h].comm : "?");
-        world_event(w, EVENT_ZOMBIE, p->service, p, now_ns, NAN, text);
+        if (a->told++ < TOLD_SINGLY) {
+                tell_announced(w, i, 1, now_ns);
+                return;
+        }
+        const struct process *last = &w->b->process[a->last];
+        if (a->more && (last->service != p->service || last->ppid != p->ppid))
+                tell_more(w, a, now_ns);
+        a->more++;
+        a->last = i;
 }
 
 /* The list is ordered by discovery, and a scan may find old ones late: the walk goes on until it has
@@ -135,7 +168,7 @@ static void announce(struct world *w, uint32_t i, uint64_t now_ns)
 static bool announce_young(struct world *w, uint64_t now_ns)
 {
         struct board *b = w->b;
-        bool any = false;
+        struct announced a = {0};
         uint32_t left = w->young;
 
         for (uint32_t i = b->ledger_head; i && left; i = b->process[i].list_next) {
@@ -143,12 +176,11 @@ static bool announce_young(struct world *w, uint64_t now_ns)
                 if (p->state != PROCESS_ZOMBIE || p->flags & PROCESS_F_ANNOUNCED)
                         continue;
                 left--;
-                if (now_ns - MIN(p->exit_ns, now_ns) >= b->grace_ns) {
-                        announce(w, i, now_ns);
-                        any = true;
-                }
+                if (now_ns - MIN(p->exit_ns, now_ns) >= b->grace_ns)
+                        announce(w, i, &a, now_ns);
         }
-        return any;
+        tell_more(w, &a, now_ns);
+        return a.told > 0;
 }
 
 void world_recount(struct world *w, uint64_t now_ns)

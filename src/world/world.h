@@ -176,5 +176,8 @@ void world_death(struct world *w, const struct process *p, uint64_t now_ns);
 void world_deaths_flush(struct world *w);
 void world_event(struct world *w, enum event_kind kind, uint16_t service, const struct process *p,
         uint64_t now_ns, double value, const char *text);
+/* The same happened to n, of whom the last is p. */
+void world_event_of_many(struct world *w, enum event_kind kind, uint16_t service, const struct process *p,
+        uint64_t n, uint64_t now_ns, const char *text);
 void world_gap(struct world *w, const char *source, uint64_t from_ns, uint64_t to_ns, uint64_t missed,
         const char *text);

@@ -16,7 +16,7 @@
 #define S  NSEC_PER_SEC
 #define MS NSEC_PER_MSEC
 
-enum { LAB_TASKS = 64 };
+enum { LAB_TASKS = 512 };
 
 static struct guard *g;
 static struct board *b;
@@ -24,6 +24,7 @@ static struct tree lab_tree;
 static uint64_t lab_told[EVENT_KINDS];
 static struct bpf_task lab_task[LAB_TASKS];
 static uint32_t lab_tasks, lab_walks;
+static unsigned lab_wanted = BPF_TASK_ALL;
 static uint64_t lab_walk_burns_ns;
 static struct life_event lab_life[LAB_TASKS];
 static uint32_t lab_lives;
@@ -36,7 +37,7 @@ int __wrap_bpf_source_tasks(
 {
         uint64_t until = clock_thread_cpu_ns() + lab_walk_burns_ns;
 
-        check_int(what, BPF_TASK_ALL);
+        check_int(what, lab_wanted);
         lab_walks++;
         for (uint32_t i = 0; i < lab_tasks; i++)
                 fn(ctx, &lab_task[i]);

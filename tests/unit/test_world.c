@@ -266,6 +266,24 @@ static void old_found_late_hides_no_young(void)
         end();
 }
 
+static void a_crowd_is_told_in_few_words(void)
+{
+        begin();
+        root_in("/system.slice/a.service", 10);
+        root_in("/system.slice/b.service", 20);
+        for (int i = 0; i < 500; i++)
+                world_zombie(w, born(1000 + i, i < 200 ? 10 : 20, 101 * S), 102 * S, 0, 102 * S);
+        world_recount(w, 105 * S);
+        check_int(told[EVENT_ZOMBIE], 64 + 2);
+        /* the ledger's newest come first: 64 and 236 of the one, then 200 of the other */
+        check_int(last.count, 200);
+        check_str(last.text, "200 more outlived the grace period, held by pid 10 (main)");
+        check_int(last.pid, 1000);
+        world_recount(w, 106 * S);
+        check_int(told[EVENT_ZOMBIE], 64 + 2);
+        end();
+}
+
 /* ---- CPU that comes late ---- */
 
 static void freed(int32_t pid, uint64_t start, uint64_t cpu, uint64_t now)
@@ -637,6 +655,7 @@ static void all(void)
         test(leaders);
         test(exec_by_a_thread);
         test(old_found_late_hides_no_young);
+        test(a_crowd_is_told_in_few_words);
         test(cpu_comes_late);
         test(churn_grows_nothing);
         test(full_tables);

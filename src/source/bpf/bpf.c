@@ -201,6 +201,7 @@ static void hand_over(const struct record_task *r, void (*fn)(void *ctx, const s
                 .tid = r->tid,
                 .sid = r->sid,
                 .threads = r->threads,
+                .tracer = r->tracer,
                 .dead = r->exit_state != 0,
                 .state = record_state_char(r->state, r->exit_state),
                 .start_ns = r->start_ns,

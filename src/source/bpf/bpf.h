@@ -48,6 +48,7 @@ enum { BPF_TASK_ZOMBIES = 1 << 0, BPF_TASK_ACTIVE = 1 << 1, BPF_TASK_ALL = 1 << 
 struct bpf_task {
         int32_t pid, ppid, tid, sid;
         uint32_t threads; /* not yet released ones, a dead leader included, as in /proc/PID/status */
+        int32_t tracer;   /* who traces it, 0 = nobody */
         bool dead;        /* exit_state set */
         char state;       /* as in /proc/PID/stat */
         uint64_t start_ns;

@@ -85,7 +85,8 @@ enum { RECORD_WANT_ZOMBIES = 1, RECORD_WANT_ACTIVE = 2, RECORD_WANT_ALL = 4 };
 
 struct record_task {
         __s32 pid, tid, ppid, sid;
-        __u32 threads, state, exit_state, unused;
+        __u32 threads, state, exit_state;
+        __s32 tracer; /* 0 = none */
         __u64 start_ns, cpu_ns, cgroup_id;
         char comm[RECORD_COMM_SIZE];
 };
