@@ -1,42 +1,16 @@
 """What it costs to be there: memory and CPU of all of Sexton's processes and of the peers', with few and with many
 processes on the host, in the same run."""
 
-import statistics
 import time
 
 from harness import procfs
 from harness.peers import Peers
+from harness.quiet import WINDOW, measure
 from harness.receiver import Receiver
 from harness.report import Row, mb, percent
 from harness.sexton import Sexton
 
 SLEEPERS, ZOMBIES = 5000, 2000
-
-
-# Each window holds one scrape of each exporter. Those in which others started more processes than this don't count,
-# because they measure the others.
-WINDOW, QUIET = 15, 30
-
-
-def _measure(roots, windows):
-    """{name: (PSS in bytes, cores)}, births a second by others, whether enough windows were quiet, and what Sexton
-    uses at no births at all and for each, by a straight line through all windows."""
-    quiet, noisy = [], []
-    while len(quiet) < windows and len(quiet) + len(noisy) < 2 * windows:
-        meter = procfs.CpuMeter(roots)
-        births = procfs.births()
-        time.sleep(WINDOW)
-        births = (procfs.births() - births) / WINDOW
-        (quiet if births <= QUIET else noisy).append((meter.ratios(), births))
-    counted = quiet if len(quiet) >= windows else quiet + noisy
-    cpu = {name: statistics.mean(ratios[name] for ratios, _ in counted) for name in roots}
-    line = ""
-    if len(noisy) + len(quiet) > 2 and noisy:
-        every = [(births, ratios["sexton"]) for ratios, births in quiet + noisy]
-        slope, base = statistics.linear_regression([one[0] for one in every], [one[1] for one in every])
-        line = f"{percent(max(0.0, base))} and {max(0.0, slope) * 1e6:.0f} µs for each birth"
-    births = statistics.mean(births for _, births in counted)
-    return {name: (procfs.memory_of(pid), cpu[name]) for name, pid in roots.items()}, births, counted is quiet, line
 
 
 def told(hook):
@@ -51,11 +25,11 @@ def run(bench):
         roots = {"sexton": sexton.pid, **peers.roots()}
         time.sleep(10 if bench.quick else 30)  # what happens once, at the start, is over
         processes = len(procfs.pids())
-        idle, idle_births, idle_quiet, idle_line = _measure(roots, windows)
+        idle, idle_births, idle_quiet, idle_line = measure(roots, windows)
         with bench.workloads.running("crowd", SLEEPERS, ZOMBIES) as crowd:
             crowd.says()
             time.sleep(5 if bench.quick else 20)
-            loaded, loaded_births, loaded_quiet, loaded_line = _measure(roots, windows)
+            loaded, loaded_births, loaded_quiet, loaded_line = measure(roots, windows)
     own_idle, own_loaded = idle["sexton"], loaded["sexton"]
     crowd_text = f"{SLEEPERS:,} sleepers and {ZOMBIES:,} zombies"
     bench.report.rows(

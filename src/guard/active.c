@@ -17,7 +17,7 @@
 #define WALK_SHARE     0.0014
 #define LOOK_RAREST_NS (30 * NSEC_PER_SEC)
 #define IDLE_RAREST_NS (120 * NSEC_PER_SEC)
-#define LITTLE_LOAD    0.5
+#define LITTLE_LOAD    0.5                /* per core */
 #define LOST_SIGHT_NS  (5 * NSEC_PER_SEC) /* two looks and so much later a stuck task is another one */
 
 struct active {
@@ -118,10 +118,11 @@ static void share_load(struct guard *g, double seconds)
         }
 }
 
-/* One task stuck in D makes a load of 0.5 within 42 s. */
 static uint64_t rarest_ns(const struct host *h)
 {
-        return isless(h->load1, LITTLE_LOAD) && !h->blocked ? IDLE_RAREST_NS : LOOK_RAREST_NS;
+        bool little = isless(h->load1, LITTLE_LOAD * MAX(h->cpus, 1u)) && !h->blocked;
+
+        return little ? IDLE_RAREST_NS : LOOK_RAREST_NS;
 }
 
 void guard_sample_active(struct guard *g, uint64_t now_ns)

@@ -5,7 +5,7 @@
  */
 #include "guard/guard.h"
 
-#define WALK_SHARE 0.0005       /* of a core, for the walks */
+#define WALK_SHARE 0.0002       /* of a core, for the walks */
 #define PAUSE_NS   NSEC_PER_SEC /* a walk comes no sooner after the last */
 
 void guard_count_birth(struct guard *g, uint64_t start_ns)

@@ -226,8 +226,8 @@ static void too_many_births_hide_nobody(void)
 static void walks_are_rare(void)
 {
         begin();
-        lab_walk_burns_ns = 10 * MS; /* 20 s at the share that walks may use */
-        for (int i = 0; i < 19; i++)
+        lab_walk_burns_ns = 10 * MS; /* 50 s at the share that walks may use */
+        for (int i = 0; i < 49; i++)
                 second_of(1, 0);
         check_int(lab_walks, 1);
         lab_walk_burns_ns = 0;
