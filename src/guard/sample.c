@@ -126,7 +126,7 @@ static void add_counters(struct guard *g, uint32_t k, const struct cgroup_sample
         v->periods += periods;
         v->throttled_periods += throttled_periods;
         if (oom)
-                world_oom(&g->world, g->world.cgroup[k].service, oom, now_ns);
+                world_oom(&g->world, g->world.cgroup[k].service, false, oom, now_ns);
 }
 
 /* What is now: summed over the service's groups, those inside another of its groups left out. */

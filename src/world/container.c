@@ -9,6 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 
+enum {
+        OOM_TOLD_TWICE_SEC = 10, /* counters are read every few seconds */
+        OOM_AHEAD_MAX = 1 << 20,
+};
+
 uint32_t world_container_find(const struct world *w, const char *id)
 {
         for (uint32_t i = 1; i < w->b->container_top; i++)
@@ -219,13 +224,27 @@ void world_containers_synced(struct world *w, bool begin)
 
 /* ---- events ---- */
 
-void world_oom(struct world *w, uint16_t service, uint64_t n, uint64_t now_ns)
+/* How many of n kills the other one hasn't told of already. */
+static uint64_t oom_news(struct world_oom_told *t, bool by_engine, uint64_t n, uint64_t now_ns)
+{
+        const uint32_t now_sec = (uint32_t)(now_ns / NSEC_PER_SEC);
+        const int32_t told = (int32_t)MIN(n, (uint64_t)OOM_AHEAD_MAX);
+
+        if (now_sec > t->at_sec + OOM_TOLD_TWICE_SEC)
+                t->engine_ahead = 0;
+        int32_t other = by_engine ? -t->engine_ahead : t->engine_ahead;
+        t->at_sec = now_sec;
+        t->engine_ahead += by_engine ? told : -told;
+        t->engine_ahead = MAX(MIN(t->engine_ahead, (int32_t)OOM_AHEAD_MAX), -(int32_t)OOM_AHEAD_MAX);
+        return n - MIN(n, (uint64_t)MAX(other, 0));
+}
+
+void world_oom(struct world *w, uint16_t service, bool by_engine, uint64_t n, uint64_t now_ns)
 {
         struct service *s = &w->b->service[service];
-        uint64_t last = s->ooms.total ? s->ooms.at_ns[(s->ooms.total - 1) % BOARD_RECENT] : 0;
 
-        /* the same kill, told by the other source: both come within seconds */
-        if (n == 1 && last && MAX(last, now_ns) - MIN(last, now_ns) < 2 * NSEC_PER_SEC)
+        n = oom_news(&w->oom_told[service], by_engine, n, now_ns);
+        if (!n)
                 return;
         s->oom_kills += n;
         for (uint64_t k = 0; k < MIN(n, (uint64_t)BOARD_RECENT); k++)
@@ -353,7 +372,7 @@ void world_container_event(struct world *w, const struct engine_event *e, uint64
                 break;
         case CONTAINER_EVENT_OOM:
                 s->oom_events++;
-                world_oom(w, c->service, 1, now_ns);
+                world_oom(w, c->service, true, 1, now_ns);
                 break;
         case CONTAINER_EVENT_HEALTH:
                 health_changed(w, i, e, now_ns);

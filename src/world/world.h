@@ -46,6 +46,12 @@ struct world_container {
         uint32_t restarts; /* of those counted, its own */
 };
 
+/* Which of the two that tell of OOM kills in a service is ahead of the other, and since when. */
+struct world_oom_told {
+        uint32_t at_sec;
+        int32_t engine_ahead; /* kills; negative: the counter is */
+};
+
 /* Like deaths of the second that runs. */
 struct world_death {
         char comm[LIFE_COMM_SIZE];
@@ -74,6 +80,7 @@ struct world {
                 uint32_t cgroup;
         } cgroup_of_id[WORLD_IDS];
         struct world_container container[BOARD_CONTAINERS];
+        struct world_oom_told oom_told[BOARD_SERVICES];
         uint16_t kernel_service, self_service;
         int32_t self_pid[5];
         uint32_t awaiting_head, awaiting_tail, awaiting; /* buried, their CPU not yet known: by list_next */
@@ -154,8 +161,9 @@ void world_container(struct world *w, const struct container *c, uint64_t now_ns
 void world_container_event(struct world *w, const struct engine_event *e, uint64_t now_ns);
 void world_containers_synced(struct world *w, bool begin);
 uint32_t world_container_find(const struct world *w, const char *id);
-/* n OOM kills; the engine and the cgroup may both tell of the same one. */
-void world_oom(struct world *w, uint16_t service, uint64_t n, uint64_t now_ns);
+/* n OOM kills, told by the engine or counted by the kernel: both may tell of the same one, within ten
+ * seconds. */
+void world_oom(struct world *w, uint16_t service, bool by_engine, uint64_t n, uint64_t now_ns);
 /* The guard's word on a process that entered a container: PID 1 of it, or started from outside. */
 void world_entered(struct world *w, uint32_t p, bool is_init);
 

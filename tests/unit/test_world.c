@@ -511,10 +511,22 @@ static void oom_and_probes(void)
         uint16_t k = world_service(w, "shop/worker", SERVICE_COMPOSE);
         struct service *s = &b->service[k];
         says(CONTAINER_EVENT_OOM, 0, 102 * S);
-        world_oom(w, k, 1, 102 * S + 500 * MS);
+        world_oom(w, k, false, 1, 106 * S);
         check_int(s->oom_kills, 1);
-        world_oom(w, k, 1, 110 * S);
-        check_int(s->oom_kills, 2);
+        /* one after the other, each told by the counter first */
+        world_oom(w, k, false, 1, 107 * S);
+        world_oom(w, k, false, 2, 107 * S + 500 * MS);
+        check_int(s->oom_kills, 4);
+        for (int i = 0; i < 3; i++)
+                says(CONTAINER_EVENT_OOM, 0, 108 * S);
+        check_int(s->oom_kills, 4);
+        says(CONTAINER_EVENT_OOM, 0, 108 * S);
+        world_oom(w, k, false, 3, 109 * S);
+        check_int(s->oom_kills, 7);
+        /* long after the engine's the counter tells of another one */
+        says(CONTAINER_EVENT_OOM, 0, 120 * S);
+        world_oom(w, k, false, 1, 131 * S);
+        check_int(s->oom_kills, 9);
         says(CONTAINER_EVENT_PROBE_START, 0, 120 * S);
         check_int(s->probes_open, 1);
         struct engine_event e = {.kind = CONTAINER_EVENT_PROBE_END, .timed_out = true, .value = 10, .id = ID};

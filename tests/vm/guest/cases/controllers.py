@@ -31,7 +31,7 @@ def throttled(t):
 def out_of_memory(t):
     with t.group("hungry") as group:
         group.write("memory.max", 32 * MB)
-        group.start("zoo", "oom", 64, 2, 3)
+        group.start("zoo", "oom", 64, 2, 0.5)
         t.eventually(lambda: group.number("memory.events", "oom_kill") == 2, "the kernel kills in it twice")
         t.becomes(lambda: t.service(group).get("oom_kills"), 2, "both kills are counted")
         t.equal(t.service(group)["memory_limit_bytes"], 32 * MB, "its limit is memory.max")
