@@ -34,7 +34,7 @@ struct waiting {
         char json[]; /* len bytes and a NUL */
 };
 
-/* One service's samples of a minute or so, packed. */
+/* One service's samples of two minutes or so, packed. */
 struct pack {
         struct pack *next;
         uint64_t id;

@@ -5,7 +5,7 @@
 #include "base/out.h"
 #include "store/store.h"
 
-enum { SAMPLES_PER_PACK = 6, SAMPLES_MAX = 20000 };
+enum { SAMPLES_PER_PACK = 12, SAMPLES_MAX = 20000 };
 
 /* Samples of one service that are not packed yet. */
 struct sampled {

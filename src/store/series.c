@@ -214,7 +214,7 @@ void samples_pack(struct store *s, bool all)
         for (uint32_t i = 0; i < m->count; i++)
                 if (m->of[i].count && (all || m->of[i].count == SAMPLES_PER_PACK))
                         pack_one(s, &m->of[i]);
-        /* names of a minute: services that have gone take no room */
+        /* names of two minutes: services that have gone take no room */
         m->count = 0;
         while (s->packs_bytes > WAITING_SAMPLES_MAX && !s->flying)
                 drop_oldest(s);

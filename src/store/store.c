@@ -16,13 +16,14 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#define COMMIT_EVERY_NS (60 * NSEC_PER_SEC)
-#define PROMPT_AFTER_NS (3 * NSEC_PER_SEC) /* what is no routine waits so long for more of its kind */
+#define COMMIT_EVERY_NS (120 * NSEC_PER_SEC)
+#define PROMPT_EVERY_NS (300 * NSEC_PER_SEC) /* one more early commit: what bounds the disk's wear */
+#define PROMPT_AFTER_NS (3 * NSEC_PER_SEC)   /* what is no routine waits so long for more of its kind */
 #define RETRY_NS        (5 * NSEC_PER_SEC)
 #define READER_IDLE_NS  (30 * NSEC_PER_SEC)
 #define OPEN_WAIT_NS    (8 * NSEC_PER_SEC)
 enum {
-        PROMPTS_MAX = 30, /* early commits in a row; one more each minute: what bounds the disk's wear */
+        PROMPTS_MAX = 30, /* early commits in a row; see PROMPT_EVERY_NS */
         WAITING_EVENTS = 4000,
         STACK_BYTES = 256 << 10,
 };
@@ -313,7 +314,7 @@ static bool is_due(struct store *s, const struct history *h, uint64_t now)
 
 static void hand_over(struct store *s, const struct history *h, uint64_t now, bool all)
 {
-        s->prompts = MIN(s->prompts + (double)(now - MIN(s->handed_ns, now)) / (double)COMMIT_EVERY_NS,
+        s->prompts = MIN(s->prompts + (double)(now - MIN(s->handed_ns, now)) / (double)PROMPT_EVERY_NS,
                 (double)PROMPTS_MAX);
         s->handed_ns = now;
         s->prompt_ns = 0;

@@ -84,7 +84,7 @@ struct store_found {
         uint64_t lost;     /* as store_status */
 };
 /* Shows what matches, oldest first, from disk and from `h`. Without a store (NULL) from h alone. Like deaths
- * and probes of one minute are one row on disk, the number and time of which are the last one's. */
+ * and probes of one commit are one row on disk, the number and time of which are the last one's. */
 void store_events(struct store *s, const struct history *h, const struct store_query *q,
         void (*fn)(void *ctx, const struct store_event *e), void *ctx, struct store_found *ret);
 
