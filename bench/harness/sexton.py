@@ -34,7 +34,7 @@ class Sexton:
         self._child = None
 
     def __enter__(self):
-        self.folder = tempfile.mkdtemp(prefix="sexton-bench-")
+        self.folder = tempfile.mkdtemp(prefix="sexton-bench-", dir="/var/tmp")  # /tmp may be in memory
         os.chmod(self.folder, 0o755)
         self._socket = f"{self.folder}/sexton.sock"
         if self._before:

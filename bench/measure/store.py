@@ -10,9 +10,9 @@ import random
 import sqlite3
 import statistics
 import subprocess
-import tempfile
 import time
 
+from harness.natives import natives, on_disk
 from harness.report import Row, mb
 from harness.sexton import Sexton
 
@@ -25,21 +25,6 @@ MAX_BYTES = 512 << 20  # the default
 # Commands that one record has, the oldest of them.
 OLDEST_RARE = """SELECT CAST(text AS TEXT), (SELECT min(id) FROM event WHERE comm = name.id) AS first FROM name
     WHERE CAST(text AS TEXT) LIKE 'once-%' AND first IS NOT NULL ORDER BY first LIMIT 10"""
-
-
-def _build(bench, *names):
-    """The folder of programs that are made of the daemon's own parts."""
-    build = os.path.dirname(os.path.abspath(bench.program))
-    subprocess.run(["ninja", "-C", build, *(f"bench/{one}" for one in names)], check=True, stdout=subprocess.DEVNULL)
-    return f"{build}/bench"
-
-
-@contextlib.contextmanager
-def _folder():
-    """On a disk: where /tmp is one in memory, below /var/tmp."""
-    with tempfile.TemporaryDirectory(prefix="sexton-store-", dir="/var/tmp") as folder:
-        os.chmod(folder, 0o755)
-        yield folder
 
 
 def _flood(command, *arguments):
@@ -61,7 +46,7 @@ def _stored(path):
 
 
 def _ours(bench, program, seconds, kinds, stall=0):
-    with _folder() as folder:
+    with on_disk() as folder:
         found = _flood((program, "recorder", folder), seconds, *kinds, stall, bench.program)
         found["stored"], found["rows"], found["lost"] = _stored(f"{folder}/data/history.db")
         found["bytes"] = _size(folder)
@@ -69,7 +54,7 @@ def _ours(bench, program, seconds, kinds, stall=0):
 
 
 def _plain(program, seconds, kinds):
-    with _folder() as folder:
+    with on_disk() as folder:
         found = _flood((program, "rows", folder), seconds, *kinds)
         found["bytes"] = _size(folder)
     return found
@@ -84,8 +69,8 @@ def _size_each(found):
 
 
 def _rates(bench):
-    program = f"{_build(bench, 'flood')}/flood"
-    seconds, pairs = (2, 1) if bench.quick else (10, 5)
+    program = f"{natives(bench, 'flood')}/flood"
+    seconds, pairs = (2, 1) if bench.quick else (8, 3)
     ours, plain = [], []
     for _ in range(pairs):
         ours.append(_ours(bench, program, seconds, (SERVICES, COMMANDS)))
@@ -146,7 +131,7 @@ def _moment(at):
 
 
 def _finds(bench):
-    program = f"{_build(bench, 'fill')}/fill"
+    program = f"{natives(bench, 'fill')}/fill"
     deaths, limit = (400_000, 32 << 20) if bench.quick else (7_000_000, MAX_BYTES)
     times = {}
     with Sexton(bench.program, {"store": {"max_size": limit}}, before=lambda data: subprocess.run(
