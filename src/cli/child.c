@@ -3,6 +3,7 @@
  */
 #include "cli/child.h"
 
+#include "act/bury_child.h"
 #include "base/log.h"
 #include "cli/verb.h"
 #include "courier/courier.h"
@@ -28,6 +29,7 @@ static const struct {
         [CHILD_RECORDER] = {"recorder",
                 FD(CONFIG) | FD(BOARD) | FD(RING) | FD(ALIVE) | FD(COURIER_RECORDER) | FD(REQUESTS_RECORDER)},
         [CHILD_COURIER] = {"courier", FD(CONFIG) | FD(COURIER) | FD(ALIVE)},
+        [CHILD_BURY] = {"bury", FD(BURY) | FD(ALIVE)},
 };
 
 static const char *const fd_names[CHILD_FDS] = {
@@ -41,6 +43,8 @@ static const char *const fd_names[CHILD_FDS] = {
         [CHILD_FD_COURIER] = "courier",
         [CHILD_FD_REQUESTS_GUARD] = "requests-guard",
         [CHILD_FD_REQUESTS_RECORDER] = "requests-recorder",
+        [CHILD_FD_BURY_GUARD] = "bury-guard",
+        [CHILD_FD_BURY] = "bury",
 };
 
 const char *child_role_name(enum child_role role)
@@ -63,7 +67,7 @@ static int become(enum child_role role, const int fd[CHILD_FDS])
         static struct config c;
         char title[16];
 
-        if (pread(fd[CHILD_FD_CONFIG], &c, sizeof c, 0) != sizeof c)
+        if (child_is_given(role, CHILD_FD_CONFIG) && pread(fd[CHILD_FD_CONFIG], &c, sizeof c, 0) != sizeof c)
                 return EXIT_USAGE;
         log_init(child_role_name(role), LOG_LEVEL_INFO);
         /* what ps and top show */
@@ -88,6 +92,8 @@ static int become(enum child_role role, const int fd[CHILD_FDS])
                                                  .alive = fd[CHILD_FD_ALIVE]});
         case CHILD_COURIER:
                 return courier_main(&c, fd[CHILD_FD_COURIER], fd[CHILD_FD_ALIVE]);
+        case CHILD_BURY:
+                return bury_child_main(fd[CHILD_FD_BURY], fd[CHILD_FD_ALIVE]);
         case CHILD_ROLES:
                 break;
         }

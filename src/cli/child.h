@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-enum child_role { CHILD_GUARD, CHILD_ENGINE, CHILD_RECORDER, CHILD_COURIER, CHILD_ROLES };
+enum child_role { CHILD_GUARD, CHILD_ENGINE, CHILD_RECORDER, CHILD_COURIER, CHILD_BURY, CHILD_ROLES };
 
 enum child_fd {
         CHILD_FD_CONFIG,
@@ -18,6 +18,8 @@ enum child_fd {
         CHILD_FD_COURIER,
         CHILD_FD_REQUESTS_GUARD, /* requests of the recorder to the guard */
         CHILD_FD_REQUESTS_RECORDER,
+        CHILD_FD_BURY_GUARD, /* the guard's requests to bury */
+        CHILD_FD_BURY,
         CHILD_FDS
 };
 

@@ -14,7 +14,8 @@
 #include <unistd.h>
 
 #define TAIL                                                                                                 \
-        " S 1 7 8 0 -1 4194304 99 0 0 0 11 12 13 14 20 0 3 0 247291 3133440 380 18446744073709551615 1 1 1 " \
+        " S 1 7 8 0 -1 4194304 99 10 0 0 11 12 13 14 20 0 3 0 247291 3133440 380 18446744073709551615 1 1 "  \
+        "1 "                                                                                                 \
         "0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 1 1 1 1 1 1 1 9\n"
 
 static int parse(const char *text, struct proc_stat *st)
@@ -34,6 +35,7 @@ static void stat_fields_are_told_apart(void)
         check_int(st.pgrp, 7);
         check_int(st.sid, 8);
         check_int(st.flags, 4194304);
+        check_int(st.waited_minor_faults, 10);
         check_int(st.utime_ticks, 11);
         check_int(st.stime_ticks, 12);
         check_int(st.cutime_ticks, 13);
@@ -63,14 +65,14 @@ static void stat_is_refused_when_it_is_none(void)
         const char *bad[] = {"", "42", "42 (cat", "42 cat)", ")42 (", "x (cat)" TAIL, "0 (cat)" TAIL,
                 "-1 (cat)" TAIL, "99999999999 (cat)" TAIL, "42(cat)" TAIL, "42 (cat)", "42 (cat) ",
                 "42 (cat) S", "42 (cat) S 1 2 3", "42 (cat) S 1 2 3 x 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0",
-                "42 (cat) S 1 7 8 0 -1 4194304 99 0 0 0 11 12 13 14 20 0 3 0 99999999999999999999999"};
+                "42 (cat) S 1 7 8 0 -1 4194304 99 10 0 0 11 12 13 14 20 0 3 0 99999999999999999999999"};
         struct proc_stat st = {.pid = -7};
 
         for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
                 check_int(parse(bad[i], &st), -EBADMSG);
                 check_int(st.pid, -7);
         }
-        check_int(parse("42 (cat) S 1 7 8 0 -1 4194304 99 0 0 0 11 12 13 14 20 0 3 0 247291", &st), 0);
+        check_int(parse("42 (cat) S 1 7 8 0 -1 4194304 99 10 0 0 11 12 13 14 20 0 3 0 247291", &st), 0);
         check_int(st.exit_code, -1);
         /* every cut of a good line is either refused or sound */
         const char *good = "42 (cat)" TAIL;
@@ -84,7 +86,8 @@ static void status_is_read(void)
 {
         const char *text = "Name:\tcat\nUmask:\t0022\nState:\tS (sleeping)\nTgid:\t123\nNgid:\t0\nPid:\t123\n"
                            "PPid:\t1\nTracerPid:\t77\nNSpid:\t123\t45\t6\nVmRSS:\t    1508 kB\nThreads:\t4\n"
-                           "SigIgn:\t0000000000001000\nSigCgt:\t0000000000010002\n";
+                           "SigIgn:\t0000000000001000\nSigCgt:\t0000000000010002\n"
+                           "Seccomp:\t2\nSeccomp_filters:\t7\nx86_Thread_features:\tshstk wrss\n";
         struct proc_status st;
 
         check_int(proc_parse_status(text, strlen(text), &st), 0);
@@ -92,6 +95,10 @@ static void status_is_read(void)
         check_int(st.tracer_pid, 77);
         check_int(st.ns_pid, 6);
         check_int(st.ns_depth, 3);
+        check_int(st.ns_pids[0], 123);
+        check_int(st.ns_pids[2], 6);
+        check_int(st.seccomp, 2);
+        check(st.shadow_stack);
         check(st.has_vmrss);
         check_int(st.vmrss_bytes, 1508 * 1024);
         check_int(st.threads, 4);

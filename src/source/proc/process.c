@@ -87,6 +87,7 @@ static const struct stat_field stat_fields[STAT_LAST + 1] = {
         [5] = STAT(pgrp),
         [6] = STAT(sid),
         [9] = STAT(flags),
+        [11] = STAT(waited_minor_faults),
         [14] = STAT(utime_ticks),
         [15] = STAT(stime_ticks),
         [16] = STAT(cutime_ticks),
@@ -198,6 +199,8 @@ static void status_pids(const char *value, struct proc_status *st)
                 if (!text_u64(&value, &v) || v > INT32_MAX)
                         return;
                 st->ns_pid = (int32_t)v;
+                if (st->ns_depth < PROC_NS)
+                        st->ns_pids[st->ns_depth] = (int32_t)v;
                 st->ns_depth++;
         }
 }
@@ -236,6 +239,8 @@ static bool status_line(const char *line, struct proc_status *st)
                 st->sigcgt = status_hex(value);
         } else if (KEY("SigIgn")) {
                 st->sigign = status_hex(value);
+        } else if (KEY("x86_Thread_features")) {
+                st->shadow_stack = strstr(value, "shstk") != NULL;
         } else if (is_number && KEY("VmRSS")) {
                 st->has_vmrss = true;
                 st->vmrss_bytes = v > UINT64_MAX / 1024 ? UINT64_MAX : v * 1024;
@@ -244,6 +249,8 @@ static bool status_line(const char *line, struct proc_status *st)
                         st->tgid = (int32_t)v;
                 else if (KEY("TracerPid"))
                         st->tracer_pid = (int32_t)v;
+                else if (KEY("Seccomp"))
+                        st->seccomp = (uint8_t)MIN(v, (uint64_t)UINT8_MAX);
                 else if (KEY("Threads"))
                         st->threads = (uint32_t)v;
                 return KEY("Tgid");

@@ -9,7 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { PROC_COMM = 16 };
+enum {
+        PROC_COMM = 16,
+        PROC_NS = 33, /* the kernel nests pid namespaces 32 deep */
+};
 
 #define PROC_FLAG_KTHREAD UINT32_C(0x00200000) /* PF_KTHREAD in proc_stat.flags */
 #define PROC_FLAG_EXITING UINT32_C(0x00000004) /* PF_EXITING */
@@ -17,7 +20,8 @@ enum { PROC_COMM = 16 };
 struct proc_stat {
         int32_t pid, ppid, pgrp, sid;
         char state;
-        char comm[PROC_COMM]; /* any bytes but NUL; kernel threads' longer names are cut */
+        char comm[PROC_COMM];         /* any bytes but NUL; kernel threads' longer names are cut */
+        uint64_t waited_minor_faults; /* of the children it has waited for */
         uint64_t utime_ticks, stime_ticks, cutime_ticks, cstime_ticks, start_ticks;
         uint32_t threads;
         uint32_t flags;
@@ -34,8 +38,11 @@ int proc_read_schedstat(int proc_fd, int32_t pid, uint64_t *ret_cpu_ns);
 
 struct proc_status {
         int32_t tracer_pid, tgid;
-        int32_t ns_pid;    /* in the innermost pid namespace */
-        uint32_t ns_depth; /* 1 = the namespace of the /proc mount */
+        int32_t ns_pid;           /* in the innermost pid namespace */
+        uint32_t ns_depth;        /* 1 = the namespace of the /proc mount */
+        int32_t ns_pids[PROC_NS]; /* ns_depth of them, from that namespace inwards */
+        uint8_t seccomp;          /* 0 none, 1 strict, 2 a filter */
+        bool shadow_stack;        /* x86: return addresses are checked */
         uint64_t sigcgt, sigign;
         bool has_vmrss; /* false for a zombie, a kernel thread and a leader whose own thread has exited */
         uint64_t vmrss_bytes;

@@ -1,0 +1,252 @@
+/* Burying: looks at the holder and its dead from outside, and then holds it, for a few milliseconds at a time
+ * and with pauses between, until all of them have been waited for. See bury.h.
+ */
+#include "act/bury.h"
+
+#include "act/bury_code.h"
+#include "act/bury_hold.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "source/proc/process.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+enum { TRIES = 5 };
+#define NO_MORE_CALLS_NS (3 * NSEC_PER_MSEC)  /* then it is let go, well before BURY_HOLD_NS */
+#define PAUSE_NS         (10 * NSEC_PER_MSEC) /* the holder's own time between two stops */
+#define START_SLACK_NS   (30 * NSEC_PER_MSEC) /* ticks of /proc against what the board knows */
+
+struct work {
+        int proc_fd;
+        const struct bury_request *request;
+        struct bury_result *result;
+        struct bury_code code;
+        uint32_t depth; /* of the holder's pid namespace */
+        uint32_t at;    /* the next of the dead */
+};
+
+const char *bury_end_text(enum bury_end end)
+{
+        static const char *const text[BURY_ENDS] = {
+                [BURY_DONE] = "all of them were tried",
+                [BURY_INVALID] = "the request makes no sense",
+                [BURY_ARCH] = "burying is known for x86-64 only",
+                [BURY_GONE] = "the holder has ended",
+                [BURY_UNTOUCHED] = "PID 1 of the host, kernel threads and Sexton itself are never touched",
+                [BURY_LEADERLESS] = "the holder's main thread has ended",
+                [BURY_STOPPED] = "the holder is stopped or frozen: let it go on first",
+                [BURY_ASLEEP] = "the holder's main thread is in an uninterruptible sleep, or frozen",
+                [BURY_TRACED] = "somebody else traces the holder",
+                [BURY_FORBIDDEN] = "tracing the holder is not allowed to us",
+                [BURY_NOT64] = "the holder is a 32-bit program",
+                [BURY_SECCOMP] = "the holder's seccomp filter does not allow it, or cannot be read",
+                [BURY_GUARDED] = "the holder has a shadow stack, or handles system calls itself",
+                [BURY_NO_CODE] = "the holder's code has no place to make the call from",
+                [BURY_STACK] = "the holder's main thread runs on a stack of its own making",
+                [BURY_RESTARTING] = "the holder's main thread is in a call that is being restarted",
+                [BURY_ATOMIC] = "the holder's main thread is in a restartable sequence",
+                [BURY_SIGNALLED] = "signals to the holder came first, every time",
+                [BURY_SLOW] = "the holder's main thread did not stop in time",
+                [BURY_REFUSED] = "the kernel gave the wait an answer that it never should",
+                [BURY_LOST] = "ptrace failed half-way",
+        };
+
+        return end < BURY_ENDS ? text[end] : "unknown";
+}
+
+/* ---- the holder, from outside ---- */
+
+static bool same_start(const struct proc_stat *st, uint64_t start_ns)
+{
+        uint64_t is_ns = proc_ticks_to_ns(st->start_ticks);
+
+        return !start_ns || MAX(is_ns, start_ns) - MIN(is_ns, start_ns) < START_SLACK_NS;
+}
+
+static enum bury_end judge_state(const struct proc_stat *st)
+{
+        switch (st->state) {
+        case 'Z':
+        case 'X':
+                return st->threads > 1 ? BURY_LEADERLESS : BURY_GONE;
+        case 'T':
+                return BURY_STOPPED;
+        case 't':
+                return BURY_TRACED;
+        case 'D':
+                return BURY_ASLEEP;
+        default:
+                return BURY_DONE;
+        }
+}
+
+/* The freezer of cgroup v2 shows frozen processes as sleeping. */
+static bool is_frozen(int proc_fd, int32_t pid)
+{
+        char path[32], where[64];
+
+        snprintf(path, sizeof path, "%" PRId32 "/wchan", pid);
+        return file_read_at(proc_fd, path, where, sizeof where) > 0 && strstr(where, "freezer");
+}
+
+static enum bury_end look_at_holder(struct work *w)
+{
+        int32_t pid = w->request->holder_pid;
+        struct proc_status status;
+        struct proc_stat st;
+
+        if (!bury_machine_patterns())
+                return BURY_ARCH;
+        if (pid <= 0 || w->request->count > BURY_DEAD)
+                return BURY_INVALID;
+        if (pid == 1 || pid == getpid())
+                return BURY_UNTOUCHED;
+        if (proc_read_stat(w->proc_fd, pid, &st) < 0 || !same_start(&st, w->request->holder_start_ns))
+                return BURY_GONE;
+        if (st.flags & PROC_FLAG_KTHREAD)
+                return BURY_UNTOUCHED;
+        enum bury_end end = judge_state(&st);
+        if (end)
+                return end;
+        if (proc_read_status(w->proc_fd, pid, &status) < 0 || status.tgid != pid)
+                return BURY_GONE;
+        if (status.tracer_pid)
+                return BURY_TRACED;
+        w->depth = status.ns_depth;
+        return is_frozen(w->proc_fd, pid) ? BURY_STOPPED : BURY_DONE;
+}
+
+/* ---- one of the dead ---- */
+
+/* Its pid as the holder knows it; 0 when it is not, or no longer, a dead child of this holder. */
+static int32_t dead_child(const struct work *w, const struct bury_dead *dead)
+{
+        struct proc_status status;
+        struct proc_stat st;
+
+        if (proc_read_stat(w->proc_fd, dead->pid, &st) < 0 || st.state != 'Z' || st.threads > 1 ||
+                st.ppid != w->request->holder_pid || !dead->start_ns || !same_start(&st, dead->start_ns))
+                return 0;
+        if (w->depth <= 1)
+                return dead->pid;
+        if (proc_read_status(w->proc_fd, dead->pid, &status) < 0 ||
+                w->depth > MIN(status.ns_depth, (uint32_t)PROC_NS))
+                return 0;
+        return status.ns_pids[w->depth - 1];
+}
+
+static enum bury_end bury_one(struct work *w, struct bury_hold *h)
+{
+        int32_t ns_pid = dead_child(w, &w->request->dead[w->at]);
+        long answer = 0;
+
+        if (ns_pid <= 0) {
+                w->result->skipped++;
+                return BURY_DONE;
+        }
+        enum bury_end end = bury_hold_wait4(h, ns_pid, &answer);
+        if (end)
+                return end;
+        if (answer == ns_pid)
+                w->result->buried++;
+        else if (answer == 0 || answer == -ECHILD)
+                w->result->skipped++;
+        else
+                return BURY_REFUSED;
+        return BURY_DONE;
+}
+
+/* ---- one stop ---- */
+
+static uint64_t waited_faults(const struct work *w)
+{
+        struct proc_stat st;
+
+        return proc_read_stat(w->proc_fd, w->request->holder_pid, &st) < 0 ? 0 : st.waited_minor_faults;
+}
+
+static enum bury_end hold_once(struct work *w)
+{
+        struct bury_hold h = {.pid = w->request->holder_pid,
+                .code = &w->code,
+                .restarting_too = w->request->restarting_too};
+        enum bury_end end = bury_hold_take(&h, w->proc_fd, w->request->holder_start_ns);
+
+        if (end)
+                return end;
+        uint64_t before = waited_faults(w);
+        while (!end && w->at < w->request->count && clock_boot_ns() - h.seen_ns < NO_MORE_CALLS_NS) {
+                end = bury_one(w, &h);
+                w->at += !end;
+        }
+        uint64_t after = waited_faults(w);
+        enum bury_end released = bury_hold_release(&h);
+        w->result->waited_faults += after > before ? after - before : 0;
+        w->result->stops++;
+        w->result->held_ns += h.held_ns;
+        w->result->held_max_ns = MAX(w->result->held_max_ns, h.held_ns);
+        return released ? released : end;
+}
+
+static bool is_worth_a_try(enum bury_end end)
+{
+        return end == BURY_SIGNALLED || end == BURY_ATOMIC;
+}
+
+static enum bury_end hold_until_done(struct work *w)
+{
+        enum bury_end end = BURY_DONE;
+
+        for (int tries = 0; w->at < w->request->count && tries < TRIES;) {
+                uint32_t was = w->at;
+                if (w->result->stops || tries)
+                        nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
+                end = hold_once(w);
+                if (end && !is_worth_a_try(end))
+                        return end;
+                tries = w->at > was ? 0 : tries + 1;
+        }
+        return w->at == w->request->count ? BURY_DONE : end;
+}
+
+/* ---- all of it ---- */
+
+static void tell(struct bury_result *r, uint32_t count)
+{
+        int n = snprintf(r->text, sizeof r->text, "%" PRIu32 " of %" PRIu32 " buried", r->buried, count);
+
+        if (r->stops)
+                n += snprintf(r->text + n, sizeof r->text - (size_t)n,
+                        " in %" PRIu32 " stop%s of at most %.2f ms", r->stops, r->stops == 1 ? "" : "s",
+                        (double)r->held_max_ns / NSEC_PER_MSEC);
+        if (r->end)
+                snprintf(r->text + n, sizeof r->text - (size_t)n, ": %s",
+                        bury_end_text((enum bury_end)r->end));
+}
+
+void bury_run(int proc_fd, const struct bury_request *request, struct bury_result *ret)
+{
+        struct work w = {.proc_fd = proc_fd, .request = request, .result = ret};
+        sigset_t child, before;
+
+        *ret = (struct bury_result){.number = request->number};
+        enum bury_end end = look_at_holder(&w);
+        if (!end)
+                end = bury_code_find(proc_fd, request->holder_pid, &w.code);
+        if (!end) {
+                sigemptyset(&child);
+                sigaddset(&child, SIGCHLD);
+                sigprocmask(SIG_BLOCK, &child, &before);
+                end = hold_until_done(&w);
+                sigprocmask(SIG_SETMASK, &before, NULL);
+        }
+        ret->end = end;
+        ret->left = request->count - MIN(w.at, request->count);
+        tell(ret, request->count);
+}
