@@ -5,6 +5,7 @@
 
 #include "act/bury_code.h"
 #include "act/bury_hold.h"
+#include "act/bury_may.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "source/proc/process.h"
@@ -18,7 +19,7 @@
 #include <time.h>
 
 enum { TRIES = 5 };
-#define NO_MORE_CALLS_NS (3 * NSEC_PER_MSEC)  /* then it is let go, well before BURY_HOLD_NS */
+#define NO_MORE_CALLS_NS (2 * NSEC_PER_MSEC)  /* then it is let go, well before BURY_HOLD_NS */
 #define PAUSE_NS         (10 * NSEC_PER_MSEC) /* the holder's own time between two stops */
 #define START_SLACK_NS   (30 * NSEC_PER_MSEC) /* ticks of /proc against what the board knows */
 
@@ -29,6 +30,7 @@ struct work {
         struct bury_code code;
         uint32_t depth; /* of the holder's pid namespace */
         uint32_t at;    /* the next of the dead */
+        bool may[BURY_DEAD];
 };
 
 const char *bury_end_text(enum bury_end end)
@@ -162,35 +164,97 @@ static enum bury_end bury_one(struct work *w, struct bury_hold *h)
         return BURY_DONE;
 }
 
+/* ---- which of them ---- */
+
+static enum bury_verdict judge(
+        const struct work *w, const struct bury_dead *dead, struct bury_facts *f, uint64_t now_ns)
+{
+        struct proc_status status;
+
+        f->birth = (uint8_t)dead->birth;
+        f->age_ns = now_ns - MIN(dead->exit_ns, now_ns);
+        f->traced = proc_read_status(w->proc_fd, dead->pid, &status) == 0 && status.tracer_pid;
+        return bury_may(f);
+}
+
+static enum bury_end choose(struct work *w)
+{
+        const struct bury_request *q = w->request;
+        struct bury_facts f = {.forced = q->forced, .min_age_ns = q->min_age_ns};
+        bool wanted[BURY_DEAD] = {false};
+        uint64_t now_ns = clock_boot_ns();
+
+        if (bury_look_at_holder(w->proc_fd, q->holder_pid, q->waited_faults, &f) < 0)
+                return BURY_GONE;
+        bury_look_for_pidfds(w->proc_fd, q->holder_pid, q->dead, wanted, q->count);
+        for (uint32_t k = 0; k < q->count; k++) {
+                f.pidfd = wanted[k];
+                enum bury_verdict verdict = judge(w, &q->dead[k], &f, now_ns);
+                w->may[k] = verdict == BURY_MAY;
+                if (verdict && !w->result->refused++)
+                        w->result->verdict = verdict;
+        }
+        return BURY_DONE;
+}
+
+/* Over those that must not be buried. False at the end. */
+static bool next(struct work *w)
+{
+        while (w->at < w->request->count && !w->may[w->at])
+                w->at++;
+        return w->at < w->request->count;
+}
+
 /* ---- one stop ---- */
 
-static uint64_t waited_faults(const struct work *w)
+/* What the thread's own /proc says of it while it stands still. */
+struct moment {
+        uint64_t waited_faults, queued_ns;
+};
+
+static struct moment look_at_moment(const struct work *w)
 {
+        struct moment m = {0};
         struct proc_stat st;
 
-        return proc_read_stat(w->proc_fd, w->request->holder_pid, &st) < 0 ? 0 : st.waited_minor_faults;
+        if (proc_read_stat(w->proc_fd, w->request->holder_pid, &st) == 0)
+                m.waited_faults = st.waited_minor_faults;
+        if (proc_read_queued(w->proc_fd, w->request->holder_pid, &m.queued_ns) < 0)
+                m.queued_ns = 0;
+        return m;
+}
+
+static void account(
+        struct bury_result *r, const struct moment *before, const struct moment *after, uint64_t held_ns)
+{
+        uint64_t queued_ns = after->queued_ns - MIN(before->queued_ns, after->queued_ns);
+
+        held_ns -= MIN(queued_ns, held_ns);
+        r->waited_faults += after->waited_faults - MIN(before->waited_faults, after->waited_faults);
+        r->stops++;
+        r->held_ns += held_ns;
+        r->held_max_ns = MAX(r->held_max_ns, held_ns);
+        r->queued_ns += queued_ns;
 }
 
 static enum bury_end hold_once(struct work *w)
 {
         struct bury_hold h = {.pid = w->request->holder_pid,
                 .code = &w->code,
-                .restarting_too = w->request->restarting_too};
+                /* a sleep that is being restarted since our last stop is our own doing */
+                .restarting_too = w->request->restarting_too || w->result->stops};
         enum bury_end end = bury_hold_take(&h, w->proc_fd, w->request->holder_start_ns);
 
         if (end)
                 return end;
-        uint64_t before = waited_faults(w);
-        while (!end && w->at < w->request->count && clock_boot_ns() - h.seen_ns < NO_MORE_CALLS_NS) {
+        struct moment before = look_at_moment(w);
+        while (!end && next(w) && clock_boot_ns() - h.seen_ns < NO_MORE_CALLS_NS) {
                 end = bury_one(w, &h);
                 w->at += !end;
         }
-        uint64_t after = waited_faults(w);
+        struct moment after = look_at_moment(w);
         enum bury_end released = bury_hold_release(&h);
-        w->result->waited_faults += after > before ? after - before : 0;
-        w->result->stops++;
-        w->result->held_ns += h.held_ns;
-        w->result->held_max_ns = MAX(w->result->held_max_ns, h.held_ns);
+        account(w->result, &before, &after, h.held_ns);
         return released ? released : end;
 }
 
@@ -203,7 +267,7 @@ static enum bury_end hold_until_done(struct work *w)
 {
         enum bury_end end = BURY_DONE;
 
-        for (int tries = 0; w->at < w->request->count && tries < TRIES;) {
+        for (int tries = 0; next(w) && tries < TRIES;) {
                 uint32_t was = w->at;
                 if (w->result->stops || tries)
                         nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
@@ -212,7 +276,7 @@ static enum bury_end hold_until_done(struct work *w)
                         return end;
                 tries = w->at > was ? 0 : tries + 1;
         }
-        return w->at == w->request->count ? BURY_DONE : end;
+        return next(w) ? end : BURY_DONE;
 }
 
 /* ---- all of it ---- */
@@ -225,6 +289,9 @@ static void tell(struct bury_result *r, uint32_t count)
                 n += snprintf(r->text + n, sizeof r->text - (size_t)n,
                         " in %" PRIu32 " stop%s of at most %.2f ms", r->stops, r->stops == 1 ? "" : "s",
                         (double)r->held_max_ns / NSEC_PER_MSEC);
+        if (r->refused)
+                n += snprintf(r->text + n, sizeof r->text - (size_t)n, ", %" PRIu32 " must not be: %s",
+                        r->refused, bury_verdict_text((enum bury_verdict)r->verdict));
         if (r->end)
                 snprintf(r->text + n, sizeof r->text - (size_t)n, ": %s",
                         bury_end_text((enum bury_end)r->end));
@@ -238,6 +305,8 @@ void bury_run(int proc_fd, const struct bury_request *request, struct bury_resul
         *ret = (struct bury_result){.number = request->number};
         enum bury_end end = look_at_holder(&w);
         if (!end)
+                end = choose(&w);
+        if (!end && next(&w))
                 end = bury_code_find(proc_fd, request->holder_pid, &w.code);
         if (!end) {
                 sigemptyset(&child);
@@ -247,6 +316,7 @@ void bury_run(int proc_fd, const struct bury_request *request, struct bury_resul
                 sigprocmask(SIG_SETMASK, &before, NULL);
         }
         ret->end = end;
-        ret->left = request->count - MIN(w.at, request->count);
+        for (uint32_t k = w.at; k < MIN(request->count, (uint32_t)BURY_DEAD); k++)
+                ret->left += w.may[k];
         tell(ret, request->count);
 }

@@ -21,25 +21,46 @@
 #include <stdint.h>
 
 enum {
-        BURY_DEAD = 1024, /* pids in one request */
-        BURY_TEXT = 160,
+        BURY_DEAD = 1024, /* in one request */
+        BURY_TEXT = 240,
 };
 
-#define BURY_HOLD_NS (5 * NSEC_PER_MSEC) /* the main thread is never held longer, but by the scheduler */
+#define BURY_MIN_AGE_NS (30 * NSEC_PER_SEC)
+#define BURY_HOLD_NS    (5 * NSEC_PER_MSEC) /* the main thread is never held longer, but by the scheduler */
+
+enum bury_birth { BURY_BIRTH_UNKNOWN = 0, BURY_BIRTH_ADOPTED, BURY_BIRTH_OWN };
 
 /* A process that is dead and not waited for, as the host's pid namespace knows it. */
 struct bury_dead {
         int32_t pid;
+        uint32_t birth;    /* enum bury_birth: who forked it */
         uint64_t start_ns; /* boot time; as exact as the board's */
+        uint64_t exit_ns;  /* 0 = before Sexton */
 };
 
+/* bury_may.h makes one of the board. */
 struct bury_request {
         uint32_t number; /* the asker's own; comes back in the result */
         int32_t holder_pid;
         uint64_t holder_start_ns; /* 0 = whoever has this pid: only for a person's word */
-        bool restarting_too;      /* also when its main thread is in restart_syscall: see BURY_RESTARTING */
+        uint64_t min_age_ns;      /* those who died later are left: a slow holder has its chance */
+        uint64_t waited_faults;   /* sum of what results said for this holder until now */
+        bool forced;         /* those that the holder forked itself, too, if it never waits: bury_may.h */
+        bool restarting_too; /* also when its main thread is in restart_syscall: see BURY_RESTARTING */
         uint32_t count;
         struct bury_dead dead[BURY_DEAD];
+};
+
+/* May one of them be buried: the rule and its reasons are in bury_may.h. */
+enum bury_verdict {
+        BURY_MAY = 0,
+        BURY_MAY_NOT_TRACED,
+        BURY_MAY_NOT_PIDFD,
+        BURY_MAY_NOT_YET,
+        BURY_MAY_NOT_SUBREAPER,
+        BURY_MAY_NOT_OWN,
+        BURY_MAY_NOT_WANTED,
+        BURY_VERDICTS
 };
 
 enum bury_end {
@@ -72,10 +93,13 @@ struct bury_result {
         uint32_t end;     /* enum bury_end */
         uint32_t buried;  /* by this */
         uint32_t skipped; /* no dead children of this holder any more, or not yet */
+        uint32_t refused; /* must not be buried... */
+        uint32_t verdict; /* ...for this reason, the first one met: enum bury_verdict */
         uint32_t left;    /* not tried */
         uint32_t stops;   /* how often it was held */
-        uint64_t held_ns; /* all stops together: from the moment each is seen until it is released */
-        uint64_t held_max_ns;
+        /* from the moment a stop is seen until it is released, without the time in which the thread could
+         * have run but waited for a processor, as it would have without us: that is queued_ns */
+        uint64_t held_ns, held_max_ns, queued_ns;
         uint64_t waited_faults; /* what this added to the holder's waited_minor_faults: see bury_may.h */
         char text[BURY_TEXT];   /* for people, also when all went well */
 };

@@ -173,19 +173,36 @@ int proc_read_cgroup(int proc_fd, int32_t pid, char *buf, size_t size)
         return (size_t)n == size - 1 && (n == 0 || buf[n - 1] != '\n') ? -ENOBUFS : 0;
 }
 
-int proc_read_schedstat(int proc_fd, int32_t pid, uint64_t *ret_cpu_ns)
+/* The first two numbers of the file. */
+static int read_schedstat(int proc_fd, int32_t pid, uint64_t ret[2])
 {
         char buf[80];
         ssize_t n = read_of(proc_fd, pid, "schedstat", buf, sizeof(buf));
         const char *p = buf;
-        uint64_t v;
 
         if (n < 0)
                 return (int)n;
-        if (!text_u64(&p, &v) || *p != ' ')
-                return -EBADMSG;
-        *ret_cpu_ns = v;
-        return 0;
+        return number(&p, &ret[0]) && *p == ' ' && number(&p, &ret[1]) && *p == ' ' ? 0 : -EBADMSG;
+}
+
+int proc_read_schedstat(int proc_fd, int32_t pid, uint64_t *ret_cpu_ns)
+{
+        uint64_t v[2];
+        int r = read_schedstat(proc_fd, pid, v);
+
+        if (!r)
+                *ret_cpu_ns = v[0];
+        return r;
+}
+
+int proc_read_queued(int proc_fd, int32_t pid, uint64_t *ret_ns)
+{
+        uint64_t v[2];
+        int r = read_schedstat(proc_fd, pid, v);
+
+        if (!r)
+                *ret_ns = v[1];
+        return r;
 }
 
 /* ---- status ---- */

@@ -35,6 +35,8 @@ int proc_read_cgroup(int proc_fd, int32_t pid, char *buf, size_t size);
 
 /* CPU time of the thread-group leader alone, exact also for a zombie. */
 int proc_read_schedstat(int proc_fd, int32_t pid, uint64_t *ret_cpu_ns);
+/* How long the leader has been ready to run and waiting for a processor, ever. */
+int proc_read_queued(int proc_fd, int32_t pid, uint64_t *ret_ns);
 
 struct proc_status {
         int32_t tracer_pid, tgid;
