@@ -34,6 +34,7 @@ static void defer_end(void)
         sigaddset(&ends, SIGTERM);
         sigaddset(&ends, SIGINT);
         sigprocmask(SIG_BLOCK, &ends, NULL);
+        signal(SIGHUP, SIG_IGN); /* nothing here is configured */
 }
 
 /* True when a request waits; false when none came for a while, or nobody is left to send one. */

@@ -23,8 +23,8 @@ static const struct {
         const char *name;
         uint32_t fds;
 } roles[CHILD_ROLES] = {
-        [CHILD_GUARD] = {"guard",
-                FD(CONFIG) | FD(BOARD) | FD(RING) | FD(ALIVE) | FD(ENGINE_GUARD) | FD(REQUESTS_GUARD)},
+        [CHILD_GUARD] = {"guard", FD(CONFIG) | FD(BOARD) | FD(RING) | FD(ALIVE) | FD(ENGINE_GUARD) |
+                                          FD(REQUESTS_GUARD) | FD(BURY_GUARD)},
         [CHILD_ENGINE] = {"engine", FD(CONFIG) | FD(ENGINE)},
         [CHILD_RECORDER] = {"recorder",
                 FD(CONFIG) | FD(BOARD) | FD(RING) | FD(ALIVE) | FD(COURIER_RECORDER) | FD(REQUESTS_RECORDER)},
@@ -80,6 +80,7 @@ static int become(enum child_role role, const int fd[CHILD_FDS])
                                               .ring = fd[CHILD_FD_RING],
                                               .engine = fd[CHILD_FD_ENGINE_GUARD],
                                               .requests = fd[CHILD_FD_REQUESTS_GUARD],
+                                              .bury = fd[CHILD_FD_BURY_GUARD],
                                               .alive = fd[CHILD_FD_ALIVE]});
         case CHILD_ENGINE:
                 return engine_main(&c, fd[CHILD_FD_CONFIG], fd[CHILD_FD_ENGINE]);

@@ -59,6 +59,7 @@ struct supervisor {
         struct board *board;
         struct child child[CHILD_ROLES];
         struct loop_fd signals;
+        struct loop_fd to_bury; /* a request waits for the child that buries, which doesn't run */
         struct loop_timer kill;
         struct vigil vigil;
         bool stopping;
@@ -192,10 +193,10 @@ static void publish_pids(struct supervisor *s)
                 family[1 + role] = s->child[role].pid;
 }
 
-/* Without anybody to tell there is no courier. */
+/* Without anybody to tell there is no courier; who buries is started when there is something to bury. */
 static bool is_wanted(const struct supervisor *s, enum child_role role)
 {
-        return role != CHILD_COURIER || s->config.notify_count > 0;
+        return role != CHILD_BURY && (role != CHILD_COURIER || s->config.notify_count > 0);
 }
 
 static bool any_left(const struct supervisor *s)
@@ -237,6 +238,10 @@ static void child_ended(void *ctx, uint32_t events)
                         loop_arm(&s->loop, &c->restart, at_once ? now_ns : now_ns + RESTART_SLOW_NS);
                 return;
         }
+        if (c->role == CHILD_BURY && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+                loop_arm(&s->loop, &c->restart, now_ns);
+                return;
+        }
         if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
                 log_error("cannot execute myself again for the %s", child_role_name(c->role));
         log_error("%s ended by %s %d; starting it again", child_role_name(c->role),
@@ -245,10 +250,17 @@ static void child_ended(void *ctx, uint32_t events)
         loop_arm(&s->loop, &c->restart, at_once ? now_ns : now_ns + RESTART_SLOW_NS);
 }
 
+static void watch_for_burials(struct supervisor *s)
+{
+        loop_modify(&s->loop, &s->to_bury, EPOLLIN | EPOLLONESHOT);
+}
+
 static void restart_child(void *ctx, uint64_t now_ns)
 {
         struct child *c = ctx;
 
+        if (c->role == CHILD_BURY)
+                watch_for_burials(c->of);
         if (c->of->stopping || !is_wanted(c->of, c->role))
                 return;
         int r = start_child(c->of, c->role);
@@ -257,6 +269,22 @@ static void restart_child(void *ctx, uint64_t now_ns)
                 loop_arm(&c->of->loop, &c->restart, now_ns + RESTART_SLOW_NS);
         }
         publish_pids(c->of);
+}
+
+/* The request is left for the child to read. */
+static void burial_asked(void *ctx, uint32_t events)
+{
+        struct supervisor *s = ctx;
+        struct child *c = &s->child[CHILD_BURY];
+
+        if (s->stopping)
+                return;
+        int r = start_child(s, CHILD_BURY);
+        if (r < 0) {
+                log_error("cannot start the %s: %s", child_role_name(CHILD_BURY), strerror(-r));
+                loop_arm(&s->loop, &c->restart, clock_boot_ns() + RESTART_SLOW_NS);
+        }
+        publish_pids(s);
 }
 
 /* ---- stop, reload, readiness ---- */
@@ -371,6 +399,7 @@ static int make_links(struct supervisor *s)
                 {CHILD_FD_ENGINE_GUARD, CHILD_FD_ENGINE},
                 {CHILD_FD_COURIER_RECORDER, CHILD_FD_COURIER},
                 {CHILD_FD_REQUESTS_GUARD, CHILD_FD_REQUESTS_RECORDER},
+                {CHILD_FD_BURY_GUARD, CHILD_FD_BURY},
         };
         int alive[2];
         int r = 0;
@@ -409,6 +438,10 @@ static int supervise(struct supervisor *s)
                 r = make_shared(s);
         if (!r)
                 r = signals_watch(&s->loop, &s->signals, signalled, s);
+        if (!r) {
+                s->to_bury = (struct loop_fd){.fd = s->fd[CHILD_FD_BURY], .ready = burial_asked, .ctx = s};
+                r = loop_add(&s->loop, &s->to_bury, EPOLLIN | EPOLLONESHOT);
+        }
         for (int role = 0; role < CHILD_ROLES && !r; role++) {
                 s->child[role] = (struct child){.role = (enum child_role)role, .of = s, .pidfd = -1};
                 s->child[role].restart = (struct loop_timer){.fire = restart_child, .ctx = &s->child[role]};

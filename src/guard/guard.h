@@ -153,6 +153,7 @@ struct guard_fds {
         int config, board, ring;
         int engine;   /* the link to the engine process */
         int requests; /* what the recorder asks for: model/request.h */
+        int bury;     /* to the process that buries: act/bury_child.h */
         int alive;    /* ends when the supervisor is gone */
 };
 

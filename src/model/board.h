@@ -365,7 +365,7 @@ struct board {
         uint32_t version, size;
         uint32_t sequence;         /* seqlock: odd while the guard writes */
         uint32_t guard_generation; /* counts guard starts on this board */
-        int32_t family_pid[5]; /* supervisor, guard, engine, recorder, courier: written by the supervisor */
+        int32_t family_pid[6]; /* supervisor and its children in the order of cli/child.h: written by it */
         uint64_t started_ns, updated_ns;
         uint64_t grace_ns;
         uint32_t zombies, leaders; /* totals, all ages */
