@@ -46,6 +46,8 @@ static struct budget count(struct ladder *l, uint16_t service, uint64_t now_ns)
         uint64_t from = MAX(s->deployed_ns, m->budget_from_ns), at;
         int32_t code;
 
+        if ((s->person_act == PERSON_STOP || s->person_act == PERSON_START) && s->person_ns >= m->ours_ns)
+                from = MAX(from, s->person_ns);
         if (s->labels.restarts) {
                 b.limit = s->labels.restarts;
                 b.window_ns = s->labels.restarts_window_ns;

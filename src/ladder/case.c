@@ -412,6 +412,8 @@ static bool may_raise(const struct ladder *l, const struct ladder_case *c, uint6
         if (kind == ACTION_RESTART && m->restarted_ns &&
                 view_age(m->restarted_ns, now_ns) < l->cfg.steps_restart_every)
                 return false;
+        if (kind == ACTION_RESTART && c->rule == RULE_zombie_leak && !zombies_exhaust(l, c->service, now_ns))
+                return false;
         return kind != ACTION_STOP || may_stop(l, c, m);
 }
 

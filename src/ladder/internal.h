@@ -47,6 +47,10 @@ void case_judge(
         struct ladder *l, struct ladder_case *c, struct ladder_step *s, bool troubled, uint64_t now_ns);
 void case_look(struct ladder *l, struct ladder_case *c, uint64_t now_ns);
 
+/* ---- ladder.c ---- */
+/* Are the zombies that it holds about to use up the pids? */
+bool zombies_exhaust(const struct ladder *l, uint16_t service, uint64_t now_ns);
+
 /* ---- breaker.c, budget.c ---- */
 void breaker_look(struct ladder *l, uint64_t now_ns);
 void budget_look(struct ladder *l, uint64_t now_ns);

@@ -22,14 +22,12 @@ void ladder_init(struct ladder *l, const struct board *b, const struct ladder_op
 
 /* Zombies cost a pid each and nothing else: restarting somebody's work for them is worth it only when pids
  * are about to run out. Burying costs nothing, where it is allowed. */
-static bool zombies_matter(const struct ladder *l, uint16_t service, uint64_t now_ns)
+bool zombies_exhaust(const struct ladder *l, uint16_t service, uint64_t now_ns)
 {
         const struct board *b = l->board;
         const struct service *s = view_service(b, service);
         double host = view_ratio(b->host.tasks, MIN(b->host.pid_max, b->host.threads_max));
 
-        if (s->labels.bury)
-                return true;
         return isless(view_exhausted_in(s, now_ns), l->cfg.acting_zombies_exhaust_in) ||
                (view_above(view_ratio(s->pids, s->pids_limit), FULL) && s->held * 2 > s->pids) ||
                (view_above(host, FULL) && (uint64_t)s->held * 2 > b->host.tasks);
@@ -45,7 +43,8 @@ static uint16_t culprit_of(
                 strncmp(f->service_name, view_service_name(l->board, f->service), sizeof f->service_name) !=
                         0)
                 return 0;
-        if (rule == RULE_zombie_leak && !zombies_matter(l, f->service, now_ns))
+        if (rule == RULE_zombie_leak && !view_service(l->board, f->service)->labels.bury &&
+                !zombies_exhaust(l, f->service, now_ns))
                 return 0;
         return f->service;
 }
