@@ -110,10 +110,23 @@ static bool convinced(const struct look *l, struct incident *n, const char *cand
         return candidate[0] && n->candidate_for >= CONVINCED;
 }
 
+/* Where a finding of a merged incident goes: in place of one that is over, or that a restart has made
+ * unknown. */
+static struct incident_finding *place_for(struct incident *into, const struct finding *f)
+{
+        for (uint32_t i = 0; i < into->findings; i++) {
+                struct incident_finding *e = &into->finding[i];
+                if ((!e->bound || !e->is.open) && !strcmp(e->is.service_name, f->service_name) &&
+                        !strncmp(e->is.detector, f->detector, sizeof e->is.detector))
+                        return e;
+        }
+        return incident_add_finding(into);
+}
+
 static void merge(struct look *l, struct incident *from, struct incident *into, bool consequence)
 {
         for (uint32_t i = 0; i < from->findings; i++) {
-                struct incident_finding *f = incident_add_finding(into);
+                struct incident_finding *f = place_for(into, &from->finding[i].is);
 
                 if (!f)
                         break; /* it stays where it is, and is found again by the next look */
@@ -172,8 +185,21 @@ static void follow_harm(struct look *l, struct incident *n)
                 merge(l, n, culprit, true);
 }
 
+/* One that a store gave back late, and one that was opened meanwhile: the older number goes on. */
+static void join_twins(struct look *l)
+{
+        for (uint32_t i = 0; i < l->book->opens; i++)
+                for (uint32_t k = 0; k < l->book->opens; k++) {
+                        struct incident *n = l->book->open[i], *older = l->book->open[k];
+                        if (older->id < n->id && !n->merged_into && !older->merged_into && n->open &&
+                                older->open && n->disk == older->disk && !strcmp(n->owner, older->owner))
+                                merge(l, n, older, false);
+                }
+}
+
 void assign_again(struct look *l)
 {
+        join_twins(l);
         for (uint32_t i = 0; i < l->book->opens; i++) {
                 struct incident *n = l->book->open[i];
                 bool hosts = false;

@@ -13,6 +13,7 @@
 #define NUMBER "{\"next\":"
 
 enum { RESOLVED = 200, STOP_MS = 5000 }; /* the supervisor kills after 10 s */
+#define LEAVE_RING_NS (60 * NSEC_PER_SEC)
 
 static int64_t unix_ms(void)
 {
@@ -29,6 +30,24 @@ void memory_prepare(const struct config *c, const struct confine_user *user)
                 log_warning("%s", e.text);
 }
 
+static bool is_in_memory(const struct memory *m)
+{
+        struct store_status s;
+
+        store_status(m->store, &s);
+        return s.state == STORE_IN_MEMORY;
+}
+
+/* The ring outlives its reader: what a predecessor has stored of it is not read again. */
+static void skip_stored(struct memory *m)
+{
+        /* when the guard began on this board is another for each ring */
+        uint64_t next = store_ring_next(m->store, m->board->started_ns);
+
+        if (next <= __atomic_load_n(&m->reader->ring->written, __ATOMIC_ACQUIRE) + 1)
+                m->reader->next = MAX(m->reader->next, next);
+}
+
 int memory_start(struct memory *m, const struct config *c, const struct board *shared, struct history *h,
         struct ring_reader *reader)
 {
@@ -41,11 +60,19 @@ int memory_start(struct memory *m, const struct config *c, const struct board *s
         if (!m->store)
                 return -ENOMEM;
         h->next_number = MAX(h->next_number, store_last_event(m->store) + 1);
-        /* when the guard began on this board is another for each ring */
-        uint64_t next = store_ring_next(m->store, shared->started_ns);
-        if (next <= __atomic_load_n(&reader->ring->written, __ATOMIC_ACQUIRE) + 1)
-                reader->next = MAX(reader->next, next);
+        m->started_ns = clock_boot_ns();
+        m->late = is_in_memory(m);
+        if (!m->late)
+                skip_stored(m);
         return 0;
+}
+
+bool memory_leaves_ring(const struct memory *m)
+{
+        if (!m->late || clock_boot_ns() > m->started_ns + LEAVE_RING_NS)
+                return false;
+        uint64_t written = __atomic_load_n(&m->reader->ring->written, __ATOMIC_ACQUIRE);
+        return written - MIN(m->reader->next, written) < RING_EVENTS / 2;
 }
 
 /* ---- documents ---- */
@@ -207,10 +234,11 @@ static void restore(struct memory *m, struct book *b, struct tell *t, enum store
         }
 }
 
-void memory_restore(struct memory *m, struct book *b, struct tell *t)
+static void restore_all(struct memory *m)
 {
-        number_incidents(m, b);
-        book_keep(b, &(struct book_keeper){.ctx = m, .put = put_incident, .resolved = resolved});
+        struct book *b = m->book;
+        struct tell *t = m->tell;
+
         restore(m, b, t, STORE_NOTICE, "notice", NULL);
         restore(m, b, t, STORE_SILENCE, "silence", NULL);
         restore(m, b, t, STORE_INCIDENT, "incident", &(struct store_filter){.only_open = true});
@@ -219,11 +247,35 @@ void memory_restore(struct memory *m, struct book *b, struct tell *t)
                 &(struct store_filter){.only_closed = true, .limit = RESOLVED});
 }
 
+void memory_restore(struct memory *m, struct book *b, struct tell *t)
+{
+        m->book = b;
+        m->tell = t;
+        number_incidents(m, b);
+        book_keep(b, &(struct book_keeper){.ctx = m, .put = put_incident, .resolved = resolved});
+        if (!m->late)
+                restore_all(m);
+}
+
 /* ---- running ---- */
+
+/* The disk has answered at last. What was opened meanwhile joins what it belongs to. */
+static void catch_up(struct memory *m)
+{
+        log_info("the store is open: what it remembers is taken up");
+        m->late = false;
+        skip_stored(m);
+        number_incidents(m, m->book);
+        restore_all(m);
+        tell_poke(m->tell);
+}
 
 void memory_tick(struct memory *m)
 {
-        store_ring(m->store, m->board->started_ns, m->reader->next);
+        if (m->late && !is_in_memory(m))
+                catch_up(m);
+        if (!m->late)
+                store_ring(m->store, m->board->started_ns, m->reader->next);
         store_sample(m->store, m->board);
         store_tick(m->store, m->history);
 }

@@ -48,6 +48,8 @@ static void drain(void *ctx)
 {
         struct recorder *r = ctx;
 
+        if (memory_leaves_ring(&r->memory))
+                return;
         history_drain(&r->history, &r->reader, clock_boot_ns(), clock_wall_offset_ns());
 }
 

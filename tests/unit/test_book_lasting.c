@@ -73,6 +73,44 @@ static void a_restart_of_the_guard_is_waited_out(void)
         desk_done(d);
 }
 
+/* The store was slow: what it remembers comes when the same trouble has been opened again already. */
+static void what_comes_late_goes_on(void)
+{
+        struct desk *d = desk_new();
+        uint16_t s = fake_service(d->l->b, "shop", SERVICE_CONTAINER);
+
+        find(d, 1, "memory", s, SEVERITY_WARNING);
+        look(d, 20);
+        find(d, 2, "pids", s, SEVERITY_WARNING);
+        look(d, 20);
+        uint32_t kept = d->keeps;
+        book_free(d->book);
+        open_book(d);
+        book_number_from(d->book, 1000);
+        look(d, 20);
+        check(told_of(d, BOOK_OPENED, 1000));
+        for (uint32_t i = 0; i < kept; i++)
+                check_int(book_restore(d->book, d->kept[i].json, d->kept[i].len, d->l->now, d->offset), 0);
+        look(d, 20);
+        check_int(book_open_count(d->book), 1);
+        struct incident *n = get(d, 1);
+        check(n->open);
+        check_int(n->findings, 2);
+        for (uint32_t i = 0; i < n->findings; i++)
+                check(n->finding[i].is.open);
+        check_int(lines(n, "merged"), 1);
+        incident_free(n);
+        n = get(d, 1000);
+        check(!n->open);
+        check_int(n->merged_into, 1);
+        incident_free(n);
+        over(d, &d->l->b->finding[1]);
+        over(d, &d->l->b->finding[2]);
+        look(d, 4 * CALM);
+        check_int(book_open_count(d->book), 0);
+        desk_done(d);
+}
+
 static void a_resolved_one_is_found_again(void)
 {
         struct desk *d = desk_new();
@@ -381,6 +419,7 @@ static void all(void)
 {
         test(a_restart_of_the_recorder_changes_nothing);
         test(a_restart_of_the_guard_is_waited_out);
+        test(what_comes_late_goes_on);
         test(a_resolved_one_is_found_again);
         test(the_shelf_keeps_the_newest);
         test(without_memory);

@@ -2,237 +2,12 @@
  * wrong, slow and hostile clients, on both sockets; what confines it; how it starts and ends. And the
  * routes by themselves.
  */
-#include "base/clock.h"
-#include "base/log.h"
-#include "base/text.h"
 #include "recorder/listen.h"
-#include "recorder/recorder.h"
 #include "recorder/route.h"
-#include "wire/board_map.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <jansson.h>
-#include <net/if.h>
-#include <poll.h>
-#include <sched.h>
-#include <signal.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <sys/wait.h>
-#include <time.h>
+#include "recorder_rig.h"
 
-#include "fake_board.h"
-#include "tap.h"
-
-enum { MANY = 20000, WAIT_MS = 20000 };
-
-static char folder[] = "/tmp/sexton-recorder-XXXXXX", socket_path[64];
-static struct board *board;
-static struct ring *ring;
-static int board_fd, ring_fd, alive[2];
-static pid_t recorder;
-static uint16_t port;
-
-/* ---- the board and the process ---- */
-
-static void fill(uint32_t zombies)
-{
-        uint64_t now = clock_boot_ns();
-
-        board_write_begin(board);
-        board->version = BOARD_VERSION;
-        board->size = sizeof *board;
-        board->started_ns = now;
-        board->grace_ns = FAKE_S(10);
-        board->process_top = board->string_top = board->container_top = board->finding_top = 1;
-        board->service_top = 1;
-        board->zombies = board->ledger_head = 0;
-        strcpy(board->host.name, "vm");
-        uint16_t s = fake_service(board, "odin/worker", SERVICE_COMPOSE);
-        uint32_t parent = fake_process(board, s, 1000, 0, "celery -A app worker");
-        for (uint32_t i = 0; i < zombies; i++) {
-                uint32_t n = board->process_top++;
-                board->process[n] = board->process[parent];
-                board->process[n].pid = (int32_t)(2000 + i);
-                board->process[n].parent = parent;
-                fake_dies(board, n, parent, now - FAKE_S(60));
-        }
-        board_write_end(board, now);
-}
-
-static void touch(void)
-{
-        board_write_begin(board);
-        board_write_end(board, clock_boot_ns());
-}
-
-/* Where nobody else can take our port between two recorders; where that is not granted, among all. */
-static void own_network(void)
-{
-        struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
-        cleanup_close int fd = -1;
-
-        if (unshare(CLONE_NEWNET) < 0)
-                return;
-        fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-        if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &lo) < 0)
-                abort();
-}
-
-static uint16_t free_port(void)
-{
-        struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-        socklen_t len = sizeof a;
-        cleanup_close int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-        if (bind(fd, (struct sockaddr *)&a, sizeof a) < 0 || getsockname(fd, (struct sockaddr *)&a, &len) < 0)
-                return 0;
-        return ntohs(a.sin_port);
-}
-
-static int connect_tcp(void)
-{
-        struct sockaddr_in a = {
-                .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-        if (connect(fd, (struct sockaddr *)&a, sizeof a) < 0) {
-                close(fd);
-                return -1;
-        }
-        return fd;
-}
-
-static int connect_unix(void)
-{
-        struct sockaddr_un a = {.sun_family = AF_UNIX};
-        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-        strcpy(a.sun_path, socket_path);
-        if (connect(fd, (struct sockaddr *)&a, sizeof a) < 0) {
-                close(fd);
-                return -1;
-        }
-        return fd;
-}
-
-static void start_recorder(void)
-{
-        int fd = -1;
-
-        recorder = fork();
-        if (recorder == 0) {
-                static struct config c;
-                close(alive[1]);
-                config_defaults(&c);
-                snprintf(c.listen, sizeof c.listen, "127.0.0.1:%u", port);
-                strcpy(c.socket, socket_path);
-                snprintf(c.data_dir, sizeof c.data_dir, "%s/data", folder);
-                log_init("recorder", LOG_LEVEL_ERROR);
-                _exit(recorder_main(&c, &(struct recorder_fds){.config = -1,
-                                                .board = board_fd,
-                                                .ring = ring_fd,
-                                                .courier = -1,
-                                                .alive = alive[0]}));
-        }
-        for (int i = 0; i < WAIT_MS / 10 && fd < 0; i++) {
-                usleep(10000);
-                fd = connect_unix();
-        }
-        check(fd >= 0);
-        close(fd);
-}
-
-static int end_of(pid_t pid)
-{
-        int status = -1;
-
-        for (int i = 0; i < WAIT_MS / 10; i++) {
-                if (waitpid(pid, &status, WNOHANG) == pid)
-                        return status;
-                usleep(10000);
-        }
-        kill(pid, SIGKILL);
-        waitpid(pid, &status, 0);
-        return status;
-}
-
-/* ---- a client ---- */
-
-static char *body_of; /* of the last answer: in `answer` */
-static char *answer;
-static size_t answer_len;
-
-static void read_all(int fd)
-{
-        size_t size = 1 << 16;
-        struct pollfd p = {.fd = fd, .events = POLLIN};
-
-        free(answer);
-        answer = malloc(size);
-        answer_len = 0;
-        while (poll(&p, 1, WAIT_MS) == 1) {
-                ssize_t n = recv(fd, answer + answer_len, size - answer_len - 1, 0);
-                if (n <= 0)
-                        break;
-                answer_len += (size_t)n;
-                if (answer_len + 1 == size)
-                        answer = realloc(answer, size *= 2);
-        }
-        answer[answer_len] = '\0';
-        body_of = strstr(answer, "\r\n\r\n");
-        body_of = body_of ? body_of + 4 : answer + answer_len;
-}
-
-/* Sends raw bytes, reads to the end; the status, or 0. */
-static int say(int fd, const char *bytes, size_t len)
-{
-        int status = 0;
-
-        if (fd < 0)
-                return -1;
-        while (len) {
-                ssize_t n = send(fd, bytes, len, MSG_NOSIGNAL);
-                if (n <= 0)
-                        break;
-                bytes += n;
-                len -= (size_t)n;
-        }
-        read_all(fd);
-        close(fd);
-        sscanf(answer, "HTTP/1.1 %d", &status);
-        return status;
-}
-
-static int ask(int fd, const char *method, const char *target, const char *headers)
-{
-        char request[4096];
-        int n = snprintf(request, sizeof request,
-                "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%s\r\n", method, target, headers);
-
-        return say(fd, request, (size_t)n);
-}
-
-static int get(const char *target)
-{
-        touch();
-        return ask(connect_tcp(), "GET", target, "");
-}
-
-static void is_json(const char *with)
-{
-        json_error_t e;
-        json_t *r = json_loads(body_of, 0, &e);
-
-        check(r != NULL && (!with || json_object_get(r, with)));
-        if (!r || (with && !json_object_get(r, with)))
-                printf("# %.300s\n", answer);
-        json_decref(r);
-}
+enum { MANY = 20000 };
 
 /* ---- tests ---- */
 
@@ -545,47 +320,17 @@ static void big_answer(void)
 
 static void events_come_through(void)
 {
-        struct event e = {.kind = EVENT_OOM,
-                .count = 1,
-                .cpu_ns = BOARD_UNKNOWN,
-                .value = NAN,
-                .pid = 77,
-                .service = "odin/worker",
-                .text = "killed"};
-
-        e.unix_ns = (int64_t)clock_boot_ns() + clock_wall_offset_ns();
-        ring_append(ring, &e);
+        oom_of(77);
         check_int(get("/sexton/v1/events?kind=oom"), 200); /* without waiting */
         check(strstr(body_of, "\"pid\":77,\"text\":\"killed\""));
 }
 
 static void reports(void)
 {
-        uint64_t id = 0, now = clock_boot_ns();
         char path[96];
 
-        board_write_begin(board);
-        board->finding[1] = (struct finding){.id = 1,
-                .detector = "zombie_leak",
-                .service = 1,
-                .service_name = "odin/worker",
-                .severity = SEVERITY_WARNING,
-                .open = true,
-                .since_ns = now,
-                .opened_ns = now,
-                .text = "3 zombies are held by <celery>"};
-        board->finding_top = 2;
-        board_write_end(board, now);
-        for (int i = 0; i < 600 && !id; i++) { /* the book looks once a second */
-                touch();
-                check_int(get("/sexton/v1/incidents"), 200);
-                const char *p = strstr(body_of, "{\"id\":");
-                if (p)
-                        p += strlen("{\"id\":");
-                if (!p || !text_u64(&p, &id))
-                        nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
-        }
-        check(id > 0);
+        put_finding();
+        uint64_t id = open_incident();
         snprintf(path, sizeof path, "/sexton/v1/report?id=%llu", (unsigned long long)id);
         check_int(get(path), 200);
         check(strstr(answer, "Content-Type: text/markdown"));
@@ -722,41 +467,13 @@ static void port_taken(void)
         check(strstr(body_of, "\"pid\":77,\"text\":\"killed\"")); /* of the recorder before */
         check_int(ask(connect_unix(), "GET", "/sexton/v1/history?points=5", ""), 200);
         check(strstr(body_of, "\"series\":{\"load1\":["));
-        kill(recorder, SIGTERM);
-        int status = end_of(recorder);
-        check(WIFEXITED(status));
-        close(alive[0]);
-        close(alive[1]);
+        stop_recorder();
         close(other);
-        unlink(socket_path);
-}
-
-static void remove_data(void)
-{
-        static const char *const names[] = {
-                "/data/history.db", "/data/history.db-wal", "/data/history.db-shm", "/data"};
-        char path[100];
-
-        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-                snprintf(path, sizeof path, "%s%s", folder, names[i]);
-                remove(path);
-        }
 }
 
 static void all(void)
 {
-        if (!mkdtemp(folder) || pipe2(alive, O_CLOEXEC) < 0)
-                abort();
-        chmod(folder, 0755);
-        snprintf(socket_path, sizeof socket_path, "%s/s.sock", folder);
-        board_fd = board_create();
-        ring_fd = ring_create();
-        board_map(board_fd, true, &board);
-        ring_map(ring_fd, true, &ring);
-        own_network();
-        port = free_port();
-        fill(3);
-        start_recorder();
+        set_up();
         test(good_requests);
         test(dashboard_served);
         test(metrics_negotiated);
@@ -775,13 +492,7 @@ static void all(void)
         test(sockets);
         test(ends_with_its_supervisor);
         test(port_taken);
-        board_unmap(board);
-        ring_unmap(ring);
-        close(board_fd);
-        close(ring_fd);
-        remove_data();
-        rmdir(folder);
-        free(answer);
+        tear_down();
 }
 
 int main(void)
