@@ -164,6 +164,13 @@ static uint64_t written(void)
         return n;
 }
 
+static uint64_t count_rows(struct day *d)
+{
+        struct db *db = store_reader(d->store);
+
+        return db ? (uint64_t)db_number(db, "SELECT count(*) FROM recent", 0) : 0;
+}
+
 int main(int argc, char **argv)
 {
         struct store_status st;
@@ -178,7 +185,7 @@ int main(int argc, char **argv)
                 fail("no memory");
         d->services = (uint32_t)atoi(argv[2]);
         uint64_t begin = now_ns, end = begin + strtoull(argv[3], NULL, 10) * 60 * MINUTE_NS;
-        uint64_t first = begin + strtoull(argv[4], NULL, 10) * MINUTE_NS, of_first = 0, minute = 0;
+        uint64_t first = begin + strtoull(argv[4], NULL, 10) * MINUTE_NS, of_first = 0, minute = 0, rows = 0;
         d->store = store_new(&(struct store_options){.folder = argv[1],
                 .retention_ms = INT64_C(30) * 86400000,
                 .max_bytes = UINT64_C(512) << 20,
@@ -194,15 +201,18 @@ int main(int argc, char **argv)
                 if ((now_ns - begin) / MINUTE_NS != minute)
                         trouble(d, minute = (now_ns - begin) / MINUTE_NS);
                 tick(d);
-                if (now_ns >= first && !of_first)
+                if (now_ns >= first && !of_first) {
                         of_first = written() - before;
+                        rows = count_rows(d);
+                }
         }
         if (store_flush(d->store, &d->history, WAIT_MS) < 0)
                 fail("the store does not take it");
         store_status(d->store, &st);
-        printf("{\"bytes\": %llu, \"first_bytes\": %llu, \"commits\": %llu, \"file_bytes\": %llu}\n",
+        printf("{\"bytes\": %llu, \"first_bytes\": %llu, \"first_rows\": %llu, \"commits\": %llu, "
+               "\"file_bytes\": %llu}\n",
                 (unsigned long long)(written() - before), (unsigned long long)of_first,
-                (unsigned long long)st.commits, (unsigned long long)st.file_bytes);
+                (unsigned long long)rows, (unsigned long long)st.commits, (unsigned long long)st.file_bytes);
         store_free(d->store, WAIT_MS);
         history_done(&d->history);
         board_unmap(d->board);
