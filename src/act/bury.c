@@ -8,8 +8,10 @@
 #include "act/bury_may.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "source/cgroup/cgroup.h"
 #include "source/proc/process.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -25,9 +27,11 @@ enum { TRIES = 5 };
 
 struct work {
         int proc_fd;
+        const struct cgroup_layout *layout;
         const struct bury_request *request;
         struct bury_result *result;
         struct bury_code code;
+        struct bury_machine machine;
         uint32_t depth; /* of the holder's pid namespace */
         uint32_t at;    /* the next of the dead */
         bool may[BURY_DEAD];
@@ -88,13 +92,25 @@ static enum bury_end judge_state(const struct proc_stat *st)
         }
 }
 
-/* The freezer of cgroup v2 shows frozen processes as sleeping. */
-static bool is_frozen(int proc_fd, int32_t pid)
+/* Of cgroup v2, or of a group above: such a process looks as if it slept. One of v1 is in state D. */
+static bool is_frozen(const struct work *w, int32_t pid)
 {
-        char path[32], where[64];
+        char text[4096], path[CGROUP_PATH];
 
-        snprintf(path, sizeof path, "%" PRId32 "/wchan", pid);
-        return file_read_at(proc_fd, path, where, sizeof where) > 0 && strstr(where, "freezer");
+        if (!w->layout || proc_read_cgroup(w->proc_fd, pid, text, sizeof text) < 0 ||
+                !cgroup_path_in(text, CGROUP_UNIFIED, path))
+                return false;
+        cleanup_close int group = cgroup_open_group(w->layout, CGROUP_UNIFIED, path);
+        return group >= 0 && file_read_at(group, "cgroup.events", text, sizeof text) > 0 &&
+               strstr(text, "frozen 1");
+}
+
+static bool is_32_bit(int proc_fd, int32_t pid)
+{
+        char path[32], head[EI_CLASS + 2];
+
+        snprintf(path, sizeof path, "%" PRId32 "/exe", pid);
+        return file_read_at(proc_fd, path, head, sizeof head) > EI_CLASS && head[EI_CLASS] == ELFCLASS32;
 }
 
 static enum bury_end look_at_holder(struct work *w)
@@ -120,8 +136,10 @@ static enum bury_end look_at_holder(struct work *w)
                 return BURY_GONE;
         if (status.tracer_pid)
                 return BURY_TRACED;
+        if (is_32_bit(w->proc_fd, pid))
+                return BURY_NOT64;
         w->depth = status.ns_depth;
-        return is_frozen(w->proc_fd, pid) ? BURY_STOPPED : BURY_DONE;
+        return is_frozen(w, pid) ? BURY_STOPPED : BURY_DONE;
 }
 
 /* ---- one of the dead ---- */
@@ -241,6 +259,7 @@ static enum bury_end hold_once(struct work *w)
 {
         struct bury_hold h = {.pid = w->request->holder_pid,
                 .code = &w->code,
+                .machine = &w->machine,
                 /* a sleep that is being restarted since our last stop is our own doing */
                 .restarting_too = w->request->restarting_too || w->result->stops};
         enum bury_end end = bury_hold_take(&h, w->proc_fd, w->request->holder_start_ns);
@@ -297,9 +316,10 @@ static void tell(struct bury_result *r, uint32_t count)
                         bury_end_text((enum bury_end)r->end));
 }
 
-void bury_run(int proc_fd, const struct bury_request *request, struct bury_result *ret)
+void bury_run(int proc_fd, const struct cgroup_layout *layout, const struct bury_request *request,
+        struct bury_result *ret)
 {
-        struct work w = {.proc_fd = proc_fd, .request = request, .result = ret};
+        struct work w = {.proc_fd = proc_fd, .layout = layout, .request = request, .result = ret};
         sigset_t child, before;
 
         *ret = (struct bury_result){.number = request->number};

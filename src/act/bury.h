@@ -20,6 +20,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct cgroup_layout;
+
 enum {
         BURY_DEAD = 1024, /* in one request */
         BURY_TEXT = 240,
@@ -105,9 +107,10 @@ struct bury_result {
 };
 
 /* Does it, and takes as long as it takes: some ms, seconds at worst. proc_fd: /proc of the host's pid
- * namespace. Not for a process with more than one thread, or that must not wait: it collects SIGCHLD. After
- * BURY_SLOW and BURY_LOST a traced thread may be left behind, and the caller has to exit; else it is as if
- * nothing had been. Fills *ret whatever happens. */
-void bury_run(int proc_fd, const struct bury_request *request, struct bury_result *ret);
+ * namespace. layout: to know who is frozen; may be NULL. Not for a process with more than one thread, or that
+ * must not wait: it collects SIGCHLD. After BURY_SLOW and BURY_LOST a traced thread may be left behind, and
+ * the caller has to exit; else it is as if nothing had been. Fills *ret whatever happens. */
+void bury_run(int proc_fd, const struct cgroup_layout *layout, const struct bury_request *request,
+        struct bury_result *ret);
 
 const char *bury_end_text(enum bury_end end);

@@ -4,10 +4,10 @@
 #include "act/bury.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "source/cgroup/cgroup.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,15 +15,6 @@
 #include <time.h>
 
 enum { IDLE_SEC = 5 };
-
-/* What we hold stands still for as long as we wait for a processor, so we go first; bounded by what we do. */
-static void hurry(void)
-{
-        struct sched_param first = {.sched_priority = 1};
-
-        if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &first) < 0)
-                log_debug("no real-time share for burying: %s", strerror(errno));
-}
 
 /* SIGTERM ends us between two requests only. */
 static void defer_end(void)
@@ -65,18 +56,22 @@ int bury_child_main(int link_fd, int alive_fd)
 {
         static struct bury_request request;
         struct bury_result result;
+        struct cgroup_layout layout;
         cleanup_close int proc_fd = file_open_root("/proc");
 
-        if (proc_fd < 0)
+        if (proc_fd < 0 || cgroup_init(&layout, "/sys/fs/cgroup") < 0)
                 return EXIT_FAILURE;
-        hurry();
+        /* whom we hold stands still for as long as we wait for a processor */
+        int r = cgroup_real_time(&layout);
+        if (r < 0)
+                log_debug("no real-time share for burying: %s", strerror(-r));
         defer_end();
         while (await_request(link_fd, alive_fd)) {
                 ssize_t len = recv(link_fd, &request, sizeof request, MSG_DONTWAIT);
                 if (len <= 0)
                         break;
                 if (is_whole(&request, len))
-                        bury_run(proc_fd, &request, &result);
+                        bury_run(proc_fd, &layout, &request, &result);
                 else
                         result = (struct bury_result){.end = BURY_INVALID};
                 if (send(link_fd, &result, sizeof result, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
@@ -84,5 +79,6 @@ int bury_child_main(int link_fd, int alive_fd)
                 if (result.end == BURY_SLOW || result.end == BURY_LOST)
                         break; /* our end lets go */
         }
+        cgroup_done(&layout);
         return EXIT_SUCCESS;
 }

@@ -17,10 +17,9 @@
 
 enum { SYSCALL_STOP = SIGTRAP | 0x80, FILTERS = 32, FILTER_LEN = BPF_MAXINSNS };
 
-#define STOP_WAIT_NS (NSEC_PER_SEC / 2) /* until a thread that may be waiting for a processor stops */
-#define CALL_WAIT_NS                                                                                         \
-        (10 * NSEC_PER_SEC) /* the call itself doesn't block, so it only waits for a processor               \
-                             */
+/* The call doesn't block: these are for a thread that waits for a processor, or is frozen in the middle. */
+#define STOP_WAIT_NS   (NSEC_PER_SEC / 2)
+#define CALL_WAIT_NS   (3 * NSEC_PER_SEC)
 #define START_SLACK_NS (30 * NSEC_PER_MSEC)
 
 /* ---- stops ---- */
@@ -104,7 +103,7 @@ static bool filters_allow(const struct bury_hold *h, int32_t ns_pid)
         static struct sock_filter program[FILTER_LEN];
         struct seccomp_data call[BURY_CALLS];
 
-        bury_machine_calls(&h->machine, h->code, ns_pid, call);
+        bury_machine_calls(h->machine, h->code, ns_pid, call);
         for (uintptr_t k = 0; k < FILTERS; k++) {
                 long count = ptrace(PTRACE_SECCOMP_GET_FILTER, h->pid, (void *)k, NULL);
                 if (count < 0)
@@ -136,7 +135,7 @@ static enum bury_end look(struct bury_hold *h, int proc_fd, uint64_t start_ns)
                 return BURY_GONE;
         if (status.shadow_stack)
                 return BURY_GUARDED;
-        enum bury_end end = bury_machine_look(&h->machine, h->pid, h->code, h->restarting_too);
+        enum bury_end end = bury_machine_look(h->machine, h->pid, h->code, h->restarting_too);
         if (end)
                 return end;
         h->filtered = status.seccomp != 0;
@@ -155,7 +154,7 @@ enum bury_end bury_hold_take(struct bury_hold *h, int proc_fd, uint64_t start_ns
         h->seen_ns = clock_boot_ns();
         enum bury_end end = look(h, proc_fd, start_ns);
         if (!end)
-                end = bury_machine_prepare(&h->machine, h->pid, h->code);
+                end = bury_machine_prepare(h->machine, h->pid, h->code);
         if (end)
                 go_on(h, PTRACE_DETACH, signal_of(h));
         return end;
@@ -181,7 +180,7 @@ enum bury_end bury_hold_wait4(struct bury_hold *h, int32_t ns_pid, long *ret)
 {
         if (h->filtered && !filters_allow(h, ns_pid))
                 return BURY_SECCOMP;
-        int r = bury_machine_call(&h->machine, h->pid, h->code, ns_pid);
+        int r = bury_machine_call(h->machine, h->pid, h->code, ns_pid);
         if (r < 0)
                 return r == -ESRCH ? BURY_GONE : BURY_LOST;
         h->placed = true;
@@ -210,7 +209,7 @@ enum bury_end bury_hold_release(struct bury_hold *h)
 {
         enum bury_end end = h->runs ? BURY_SLOW : h->placed ? leave_call(h) : BURY_DONE;
 
-        if (!end && h->placed && bury_machine_restore(&h->machine, h->pid) < 0)
+        if (!end && h->placed && bury_machine_restore(h->machine, h->pid) < 0)
                 end = BURY_LOST;
         if (!end)
                 go_on(h, PTRACE_DETACH, signal_of(h));

@@ -7,13 +7,13 @@ struct bury_hold {
         int32_t pid;
         const struct bury_code *code;
         bool restarting_too;
-        struct bury_machine machine;
-        int stop;         /* the wait status of the stop it is in */
-        bool runs;        /* it does not stand still: nothing can be done to it */
-        bool filtered;    /* seccomp filters have a say */
-        bool placed;      /* its registers are ours, and have to be given back */
-        uint64_t seen_ns; /* when it was seen to stand still */
-        uint64_t held_ns; /* set by release */
+        struct bury_machine *machine; /* all zero at the first hold of a program */
+        int stop;                     /* the wait status of the stop it is in */
+        bool runs;                    /* it does not stand still: nothing can be done to it */
+        bool filtered;                /* seccomp filters have a say */
+        bool placed;                  /* its registers are ours, and have to be given back */
+        uint64_t seen_ns;             /* when it was seen to stand still */
+        uint64_t held_ns;             /* set by release */
 };
 
 /* Seizes and stops it, and looks whether it may be used. BURY_DONE: it stands, and must be released. Else it

@@ -30,6 +30,9 @@ struct bury_code {
 };
 
 struct bury_machine {
+        /* The call that restart_syscall goes on with, 0 unknown: only who saw it interrupted knows, so this
+         * and the registers are kept from one hold to the next. */
+        uint64_t restarted;
         struct user_regs_struct found; /* registers as they were */
         struct user_regs_struct back;  /* and as they are given back */
         uint64_t frame;                /* what the call returns into if we are gone */

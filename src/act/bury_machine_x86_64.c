@@ -153,9 +153,22 @@ static bool is_code(int32_t pid, uint64_t at, const struct bury_pattern *p)
         return !peek(pid, at, bytes, p->len) && !memcmp(bytes, p->bytes, p->len);
 }
 
+/* Remembers what restart_syscall will go on with, as long as it is still that call. */
+static void follow_restarts(struct bury_machine *m, const struct user_regs_struct *before)
+{
+        const struct user_regs_struct *r = &m->found;
+
+        if (r->orig_rax == __NR_restart_syscall) {
+                if (r->rip != before->rip || r->rsp != before->rsp)
+                        m->restarted = 0;
+                return;
+        }
+        m->restarted = (long)r->rax == RESTART_BLOCK ? r->orig_rax : 0;
+}
+
 static enum bury_end look_at_registers(struct bury_machine *m, int32_t pid, bool restarting_too)
 {
-        struct user_regs_struct *r = &m->found;
+        struct user_regs_struct *r = &m->found, before = m->found;
         int got = get_registers(pid, r);
 
         if (got < 0)
@@ -164,6 +177,7 @@ static enum bury_end look_at_registers(struct bury_machine *m, int32_t pid, bool
                 return BURY_NOT64;
         if (r->eflags & TRAP_FLAG)
                 return BURY_TRACED;
+        follow_restarts(m, &before);
         m->back = *r;
         if (!in_system_call(r))
                 return in_restartable_sequence(pid, r->rip) ? BURY_ATOMIC : BURY_DONE;
@@ -248,26 +262,30 @@ static uint32_t save_fpstate(int32_t pid, uint8_t to[FPSTATE_MAX])
 }
 
 /* rax and rip as they should be found by a program that was interrupted, without the kernel's help. */
-static void alone(const struct user_regs_struct *r, uint64_t *ret_rax, uint64_t *ret_rip)
+static void alone(const struct bury_machine *m, uint64_t *ret_rax, uint64_t *ret_rip)
 {
+        const struct user_regs_struct *r = &m->found;
+        uint64_t call = r->orig_rax == __NR_restart_syscall ? m->restarted : r->orig_rax;
+
         *ret_rax = r->rax;
         *ret_rip = r->rip;
         if (!will_be_restarted(r))
                 return;
-        if (r->orig_rax == __NR_restart_syscall) {
+        if (r->orig_rax == __NR_restart_syscall && !call) {
                 *ret_rax = (uint64_t)-EINTR;
                 return;
         }
-        *ret_rax = r->orig_rax;
+        *ret_rax = call;
         *ret_rip = r->rip - SYSCALL_LEN;
 }
 
-static void fill(struct frame *f, const struct user_regs_struct *r, uint64_t fpstate)
+static void fill(struct frame *f, const struct bury_machine *m, uint64_t fpstate)
 {
+        const struct user_regs_struct *r = &m->found;
         greg_t *g = f->context.gregs;
         uint64_t rax, rip;
 
-        alone(r, &rax, &rip);
+        alone(m, &rax, &rip);
         f->flags = FRAME_FLAGS;
         f->stack.ss_flags = NO_SIGNAL_STACK;
         g[REG_R8] = (greg_t)r->r8;
@@ -303,7 +321,7 @@ enum bury_end bury_machine_prepare(struct bury_machine *m, int32_t pid, const st
         uint64_t fp_at = (m->found.rsp - RED_ZONE - size) & ~UINT64_C(63);
         /* as on entry to a handler: 16 bytes aligned before the return address was put there */
         m->frame = ((fp_at - sizeof f) & ~UINT64_C(15)) - 8;
-        fill(&f, &m->found, fp_at);
+        fill(&f, m, fp_at);
         struct iovec local[] = {{&f, sizeof f}, {fpstate, size}};
         struct iovec remote[] = {{(void *)(uintptr_t)m->frame, sizeof f}, {(void *)(uintptr_t)fp_at, size}};
         ssize_t written = process_vm_writev(pid, local, 2, remote, 2, 0);

@@ -3,6 +3,7 @@
 #
 #   image.sh            the tarball is built only if there is none for this version of this script
 #   image.sh --force    it is built anyway
+#   image.sh --with PACKAGE...    another one, with these beside
 #
 # The packages are taken from wherever this machine's apt takes them. They are unpacked, not installed: nothing in the
 # image needs what their maintainer scripts do, and it takes seconds where debootstrap takes a minute.
@@ -16,8 +17,13 @@ packages=(
 
 die() { echo "image.sh: $*" >&2; exit 1; }
 
+kind=rootfs
+if [ "${1:-}" = --with ]; then
+    kind=rootfs+
+    packages+=("${@:2}")
+fi
 cache=${SEXTON_E2E_CACHE:-/var/cache/sexton-e2e}
-tarball=$cache/rootfs-$(sha256sum "$0" | cut -c1-16)-$(dpkg --print-architecture).tar
+tarball=$cache/$kind-$({ cat "$0"; echo "${packages[@]}"; } | sha256sum | cut -c1-16)-$(dpkg --print-architecture).tar
 if [ -s "$tarball" ] && [ "${1:-}" != --force ]; then
     echo "$tarball"
     exit 0
@@ -61,6 +67,6 @@ chroot "$root" python3 -c 'import celery, fastapi, redis, uvicorn' || die "the i
 chroot "$root" redis-server --version >/dev/null || die "the image's redis-server doesn't run"
 
 tar -C "$root" --numeric-owner --sort=name -cf "$work/rootfs.tar" .
-rm -f "$cache"/rootfs-*.tar # of older versions of this script
+rm -f "$cache/$kind"-*.tar # of older versions of this script
 mv "$work/rootfs.tar" "$tarball"
 echo "$tarball"

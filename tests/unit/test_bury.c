@@ -3,185 +3,7 @@
  */
 #include "tap.h"
 
-#include "act/bury.h"
-#include "act/bury_machine.h"
-#include "base/clock.h"
-#include "base/file.h"
-#include "source/proc/process.h"
-
-#include <errno.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <poll.h>
-#include <signal.h>
-#include <stddef.h>
-#include <sys/epoll.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/ptrace.h>
-#include <sys/syscall.h>
-#include <sys/time.h>
-#include <sys/wait.h>
-#include <time.h>
-
-enum { DEAD = 12, PATIENCE_MS = 20000 };
-
-/* Shared with the holder. */
-struct stage {
-        volatile bool ready, enough;
-        volatile int failed; /* line of what the holder found wrong */
-        volatile long turns;
-        volatile int32_t dead[DEAD];
-};
-
-struct lab {
-        struct stage *stage;
-        int proc_fd;
-        pid_t holder;
-        struct bury_request request;
-        struct bury_result result;
-};
-
-#define holder_check(cond)                                                                                   \
-        do {                                                                                                 \
-                if (!(cond) && !s->failed)                                                                   \
-                        s->failed = __LINE__;                                                                \
-        } while (0)
-
-static void pause_ms(long ms)
-{
-        struct timespec t = {ms / 1000, ms % 1000 * 1000000};
-
-        while (nanosleep(&t, &t) < 0)
-                ;
-}
-
-static bool becomes(const volatile bool *what)
-{
-        for (int k = 0; k < PATIENCE_MS && !*what; k++)
-                pause_ms(1);
-        return *what;
-}
-
-static char state_of(const struct lab *l, int32_t pid)
-{
-        struct proc_stat st;
-
-        return proc_read_stat(l->proc_fd, pid, &st) < 0 ? '-' : st.state;
-}
-
-static bool is_state(const struct lab *l, int32_t pid, char state)
-{
-        for (int k = 0; k < PATIENCE_MS && state_of(l, pid) != state; k++)
-                pause_ms(1);
-        return state_of(l, pid) == state;
-}
-
-static void leave_dead(struct stage *s)
-{
-        for (int k = 0; k < DEAD; k++) {
-                pid_t pid = fork();
-                if (!pid)
-                        _exit(k);
-                s->dead[k] = pid;
-        }
-}
-
-static uint64_t start_of(const struct lab *l, int32_t pid)
-{
-        struct proc_stat st;
-
-        return proc_read_stat(l->proc_fd, pid, &st) < 0 ? 0 : proc_ticks_to_ns(st.start_ticks);
-}
-
-/* A holder that runs `life` with its dead around it, and a request for all of them. */
-static bool begin(struct lab *l, void (*life)(struct stage *s))
-{
-        *l = (struct lab){.proc_fd = file_open_root("/proc")};
-        l->stage = mmap(NULL, sizeof *l->stage, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        if (l->proc_fd < 0 || l->stage == MAP_FAILED)
-                return false;
-        fflush(stdout);
-        l->holder = fork();
-        if (!l->holder) {
-                prctl(PR_SET_PDEATHSIG, SIGKILL);
-                leave_dead(l->stage);
-                life(l->stage);
-                _exit(0);
-        }
-        if (!becomes(&l->stage->ready))
-                return false;
-        l->request.number = 7;
-        l->request.forced = true;
-        l->request.holder_pid = l->holder;
-        l->request.holder_start_ns = start_of(l, l->holder);
-        for (uint32_t k = 0; k < DEAD; k++) {
-                if (!is_state(l, l->stage->dead[k], 'Z'))
-                        return false;
-                l->request.dead[l->request.count++] = (struct bury_dead){.pid = l->stage->dead[k],
-                        .birth = BURY_BIRTH_OWN,
-                        .start_ns = start_of(l, l->stage->dead[k])};
-        }
-        return true;
-}
-
-static uint32_t buried(const struct lab *l)
-{
-        uint32_t n = 0;
-
-        for (uint32_t k = 0; k < DEAD; k++)
-                n += state_of(l, l->stage->dead[k]) == '-';
-        return n;
-}
-
-/* Ends the holder by its own will if it has one left, and looks at how that was. */
-static void end(struct lab *l, bool by_force)
-{
-        int status = 0;
-
-        l->stage->enough = true;
-        if (by_force)
-                kill(l->holder, SIGKILL);
-        check_int(waitpid(l->holder, &status, 0), l->holder);
-        if (!by_force)
-                check_int(status, 0);
-        check_int(l->stage->failed, 0);
-        munmap(l->stage, sizeof *l->stage);
-        close(l->proc_fd);
-}
-
-static void bury(struct lab *l)
-{
-        bury_run(l->proc_fd, &l->request, &l->result);
-        if (l->result.end)
-                printf("# %s\n", l->result.text);
-}
-
-static void check_all_buried(struct lab *l)
-{
-        bury(l);
-        check_int(l->result.end, BURY_DONE);
-        check_int(l->result.number, 7);
-        check_int(l->result.buried, DEAD);
-        check_int(l->result.skipped, 0);
-        check_int(l->result.refused, 0);
-        check_int(l->result.left, 0);
-        check(l->result.stops >= 1);
-        check(l->result.waited_faults > 0);
-        check_int(buried(l), DEAD);
-}
-
-static void check_nothing_done(struct lab *l, enum bury_end end)
-{
-        bury(l);
-        check_int(l->result.end, end);
-        check_int(l->result.buried, 0);
-        check_int(buried(l), 0);
-}
-
-#define SKIP_ELSEWHERE                                                                                       \
-        if (!bury_machine_patterns())                                                                        \
-        skip("burying is known for x86-64 only")
+#include "bury_lab.h"
 
 /* ---- lives that go on ---- */
 
@@ -205,7 +27,7 @@ static void a_sleep_goes_on(void)
         SKIP_ELSEWHERE;
         check(begin(&l, sleeps));
         check_all_buried(&l);
-        end(&l, false);
+        end(&l);
 }
 
 static void polls(struct stage *s)
@@ -224,7 +46,7 @@ static void a_poll_goes_on(void)
         SKIP_ELSEWHERE;
         check(begin(&l, polls));
         check_all_buried(&l);
-        end(&l, false);
+        end(&l);
 }
 
 static int told[2];
@@ -251,7 +73,7 @@ static void an_endless_epoll_is_not_interrupted(void)
         check(is_state(&l, l.holder, 'S'));
         check_all_buried(&l);
         check_int(write(told[1], "x", 1), 1);
-        end(&l, false);
+        end(&l);
         close(told[0]);
         close(told[1]);
 }
@@ -274,7 +96,7 @@ static void a_read_goes_on(void)
         check(is_state(&l, l.holder, 'S'));
         check_all_buried(&l);
         check_int(write(told[1], "x", 1), 1);
-        end(&l, false);
+        end(&l);
         close(told[0]);
         close(told[1]);
 }
@@ -311,7 +133,7 @@ static void a_sigsuspend_waits_on_for_its_signal(void)
         check_all_buried(&l);
         check(is_state(&l, l.holder, 'S'));
         kill(l.holder, SIGUSR1);
-        end(&l, false);
+        end(&l);
 }
 
 /* Signals all the time: each arrives once, and none gets lost. */
@@ -347,7 +169,7 @@ static void signals_come_through(void)
         for (int k = 0; k < PATIENCE_MS && l.stage->turns == turns; k++)
                 pause_ms(1);
         check(l.stage->turns > turns);
-        end(&l, false);
+        end(&l);
 }
 
 /* ---- whom not to hold ---- */
@@ -382,7 +204,7 @@ static void a_restarted_sleep_is_left_alone(void)
         bury(&l);
         check_int(l.result.end, BURY_DONE);
         check_int(buried(&l), DEAD);
-        end(&l, false);
+        end(&l);
 }
 
 static void a_stopped_holder_stays_stopped(void)
@@ -396,7 +218,7 @@ static void a_stopped_holder_stays_stopped(void)
         check_nothing_done(&l, BURY_STOPPED);
         check_int(state_of(&l, l.holder), 'T');
         kill(l.holder, SIGCONT);
-        end(&l, false);
+        end(&l);
 }
 
 static void a_traced_holder_is_left_to_its_tracer(void)
@@ -423,7 +245,7 @@ static void a_traced_holder_is_left_to_its_tracer(void)
         close(to_tracer[0]);
         close(to_tracer[1]);
         check_int(waitpid(tracer, &status, 0), tracer);
-        end(&l, false);
+        end(&l);
 }
 
 static void filters(struct stage *s, uint32_t answer)
@@ -458,7 +280,7 @@ static void a_filter_that_kills_is_not_tried(void)
         SKIP_ELSEWHERE;
         check(begin(&l, filters_to_death));
         check_nothing_done(&l, BURY_SECCOMP);
-        end(&l, false);
+        end(&l);
 }
 
 static void a_filter_that_allows_is_no_hindrance(void)
@@ -470,7 +292,7 @@ static void a_filter_that_allows_is_no_hindrance(void)
                 skip("only root may read seccomp filters");
         check(begin(&l, filters_nothing));
         check_all_buried(&l);
-        end(&l, false);
+        end(&l);
 }
 
 static void handles(struct stage *s)
@@ -500,7 +322,7 @@ static void what_the_holder_may_want_is_left(void)
         l.request.min_age_ns = UINT64_MAX;
         check_nothing_done(&l, BURY_DONE);
         check_int(l.result.verdict, BURY_MAY_NOT_YET);
-        end(&l, false);
+        end(&l);
 }
 
 static void has_a_pidfd(struct stage *s)
@@ -523,7 +345,7 @@ static void one_that_the_holder_has_a_pidfd_of_is_left(void)
         check_int(l.result.refused, 1);
         check_int(l.result.verdict, BURY_MAY_NOT_PIDFD);
         check_int(state_of(&l, l.stage->dead[3]), 'Z');
-        end(&l, false);
+        end(&l);
 }
 
 static void others_are_not_touched(void)
@@ -553,7 +375,7 @@ static void others_are_not_touched(void)
         check_int(l.result.end, BURY_DONE);
         check_int(l.result.buried, DEAD - 3);
         check_int(l.result.skipped, 3);
-        end(&l, false);
+        end(&l);
 }
 
 static void all(void)
