@@ -14,7 +14,11 @@
 #include "source/cgroup/cgroup.h"
 #include "world/world.h"
 
-enum { ACT_RATE = 64, ACT_REVERTS = 5 /* after so many the action gives up */ };
+enum {
+        ACT_RATE = 64,   /* actions.max_per_minute is at most this */
+        ACT_REVERTS = 5, /* after so many the action gives up */
+        ACT_GROUPS = 32, /* control groups of one service; one with more is left alone */
+};
 
 /* What an action may use. All of it outlives the actor. */
 struct act_ops {
@@ -25,6 +29,19 @@ struct act_ops {
         void *ctx;
 };
 
+/* One group of a service in one hierarchy. */
+struct act_group {
+        uint64_t group; /* inode of its folder */
+        uint8_t hierarchy;
+        char path[CGROUP_PATH];
+};
+
+/* What a row of the board needs beyond it. */
+struct act_progress {
+        uint32_t stage, asked; /* the kind's own; operations that have not ended */
+        uint64_t due_ns;
+};
+
 struct actor {
         struct world *world;
         struct board *board; /* the world's */
@@ -33,17 +50,14 @@ struct actor {
         int proc_fd;
         struct journal *journal;
         struct act_ops ops;
-        uint32_t next_id;
-        uint64_t due_ns;          /* act_tick() is worth calling then; 0 = nothing stands */
+        uint64_t due_ns;          /* act_tick() is to be called then at the latest; 0 = when convenient */
         bool groups_changed;      /* a group came to life: actions that follow their service look again */
         uint64_t taken[ACT_RATE]; /* when the last ones were taken, a ring */
         uint32_t taken_next;
-        struct {                /* what each row of the board needs beyond it */
-                uint32_t id;    /* 0 = unused */
-                uint32_t stage; /* of a stop, of a quarantine: the kind's own */
-                uint32_t operation;
-                uint64_t due_ns;
-        } progress[BOARD_ACTIONS];
+        struct act_progress progress[BOARD_ACTIONS];
+        /* working space of one call */
+        struct act_group group[ACT_GROUPS];
+        struct journal_change plan[ACT_GROUPS];
 };
 
 struct act_order {
@@ -59,10 +73,10 @@ struct act_order {
         struct action_measure measure[ACTION_MEASURES]; /* name "" = unused */
 };
 
-/* Also takes over what an earlier guard left on the board and in the journal: what stands in both goes on,
- * anything else is undone. */
 void act_init(struct actor *a, struct world *w, const struct config *c, const struct cgroup_layout *l,
         int proc_fd, struct journal *j, const struct act_ops *ops);
+/* Takes over what an earlier guard left on the board and in the journal: what stands in both goes on,
+ * anything else is undone. */
 void act_adopt(struct actor *a, uint64_t now_ns);
 
 /* Takes the action, or says why not: *e is set and its code returned. -EPERM must not be touched, -ENOENT no

@@ -30,23 +30,36 @@ static int read_boot_id(char id[static 40])
         return n < 0 ? (int)n : 0;
 }
 
-int journal_create(const char *path)
+static int fill(int fd)
 {
         struct journal head = {.magic = MAGIC, .version = JOURNAL_VERSION, .size = sizeof head, .next_id = 1};
+        int r = read_boot_id(head.boot_id);
 
+        if (r < 0)
+                return r;
+        /* written, not only made longer: no page of it may be missing when memory or the disk is full */
+        ssize_t n = pwrite(fd, &head, sizeof head, 0);
+        return n == sizeof head ? 0 : n < 0 ? -errno : -ENOSPC;
+}
+
+int journal_create(const char *path)
+{
         if (unlink(path) < 0 && errno != ENOENT)
                 return -errno;
         cleanup_close int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
         if (fd < 0)
                 return -errno;
-        int r = read_boot_id(head.boot_id);
-        if (r < 0)
-                return r;
-        /* written, not only made longer: no page of it may be missing when memory or the disk is full */
-        ssize_t n = pwrite(fd, &head, sizeof head, 0);
-        if (n != sizeof head)
-                return n < 0 ? -errno : -ENOSPC;
-        return TAKE_FD(fd);
+        int r = fill(fd);
+        return r < 0 ? r : TAKE_FD(fd);
+}
+
+int journal_create_in_memory(void)
+{
+        cleanup_close int fd = memfd_create("sexton-actions", MFD_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        int r = fill(fd);
+        return r < 0 ? r : TAKE_FD(fd);
 }
 
 int journal_open(const char *path)

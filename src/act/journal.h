@@ -51,6 +51,8 @@ struct journal {
 /* Makes the file anew with mode 0600, all of it allocated; one that is there is removed first. Returns its
  * descriptor, to be mapped by journal_map(), or a negative errno. */
 int journal_create(const char *path);
+/* The same without a file: it is lost when all who hold it are gone. */
+int journal_create_in_memory(void);
 /* Opens what an earlier run left; -ENOENT when there is none. */
 int journal_open(const char *path);
 /* -EPROTO when it is of another version, size or boot of the host. Ends with munmap() or never. */

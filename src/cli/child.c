@@ -4,6 +4,7 @@
 #include "cli/child.h"
 
 #include "act/bury_child.h"
+#include "act/deadman.h"
 #include "base/log.h"
 #include "cli/verb.h"
 #include "courier/courier.h"
@@ -24,10 +25,11 @@ static const struct {
         uint32_t fds;
 } roles[CHILD_ROLES] = {
         [CHILD_GUARD] = {"guard", FD(CONFIG) | FD(BOARD) | FD(RING) | FD(ALIVE) | FD(ENGINE_GUARD) |
-                                          FD(REQUESTS_GUARD) | FD(BURY_GUARD)},
+                                          FD(REQUESTS_GUARD) | FD(BURY_GUARD) | FD(JOURNAL)},
         [CHILD_ENGINE] = {"engine", FD(CONFIG) | FD(ENGINE)},
         [CHILD_RECORDER] = {"recorder",
                 FD(CONFIG) | FD(BOARD) | FD(RING) | FD(ALIVE) | FD(COURIER_RECORDER) | FD(REQUESTS_RECORDER)},
+        [CHILD_DEADMAN] = {"deadman", FD(CONFIG) | FD(JOURNAL) | FD(ALIVE)},
         [CHILD_COURIER] = {"courier", FD(CONFIG) | FD(COURIER) | FD(ALIVE)},
         [CHILD_BURY] = {"bury", FD(BURY) | FD(ALIVE)},
 };
@@ -45,6 +47,7 @@ static const char *const fd_names[CHILD_FDS] = {
         [CHILD_FD_REQUESTS_RECORDER] = "requests-recorder",
         [CHILD_FD_BURY_GUARD] = "bury-guard",
         [CHILD_FD_BURY] = "bury",
+        [CHILD_FD_JOURNAL] = "journal",
 };
 
 const char *child_role_name(enum child_role role)
@@ -81,6 +84,7 @@ static int become(enum child_role role, const int fd[CHILD_FDS])
                                               .engine = fd[CHILD_FD_ENGINE_GUARD],
                                               .requests = fd[CHILD_FD_REQUESTS_GUARD],
                                               .bury = fd[CHILD_FD_BURY_GUARD],
+                                              .journal = fd[CHILD_FD_JOURNAL],
                                               .alive = fd[CHILD_FD_ALIVE]});
         case CHILD_ENGINE:
                 return engine_main(&c, fd[CHILD_FD_CONFIG], fd[CHILD_FD_ENGINE]);
@@ -95,6 +99,8 @@ static int become(enum child_role role, const int fd[CHILD_FDS])
                 return courier_main(&c, fd[CHILD_FD_COURIER], fd[CHILD_FD_ALIVE]);
         case CHILD_BURY:
                 return bury_child_main(fd[CHILD_FD_BURY], fd[CHILD_FD_ALIVE]);
+        case CHILD_DEADMAN:
+                return deadman_main(&c, fd[CHILD_FD_JOURNAL], fd[CHILD_FD_ALIVE]);
         case CHILD_ROLES:
                 break;
         }

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-enum child_role { CHILD_GUARD, CHILD_ENGINE, CHILD_RECORDER, CHILD_COURIER, CHILD_BURY, CHILD_ROLES };
+enum child_role { CHILD_GUARD, CHILD_ENGINE, CHILD_RECORDER, CHILD_COURIER, CHILD_BURY, CHILD_DEADMAN, CHILD_ROLES };
 
 enum child_fd {
         CHILD_FD_CONFIG,
@@ -20,6 +20,7 @@ enum child_fd {
         CHILD_FD_REQUESTS_RECORDER,
         CHILD_FD_BURY_GUARD, /* the guard's requests to bury */
         CHILD_FD_BURY,
+        CHILD_FD_JOURNAL, /* of actions: act/journal.h */
         CHILD_FDS
 };
 

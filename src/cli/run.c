@@ -2,6 +2,8 @@
  * re-exec'd children of the same binary, restarts what dies, passes on reloads and stops everything.
  * It does nothing else, so that nothing can make it fall.
  */
+#include "act/change.h"
+#include "act/journal.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -11,6 +13,7 @@
 #include "cli/options.h"
 #include "cli/vigil.h"
 #include "config/config.h"
+#include "model/names.h"
 #include "recorder/listen.h"
 #include "wire/board_map.h"
 #include "wire/ring.h"
@@ -381,6 +384,76 @@ static void ready(void *ctx)
 
 /* ---- start ---- */
 
+static void told_undone(const struct journal_change *c, int how)
+{
+        if (how < 0)
+                log_error("an earlier run left %s of %s changed: %s", change_file_name(c->file), c->service,
+                        strerror(-how));
+        else
+                log_warning("an earlier run was killed: its %s of %s is undone", action_kind_name(c->kind),
+                        c->service);
+}
+
+/* What an earlier run could not undo. True when nothing of it is left. */
+static bool undo_leftovers(const struct supervisor *s, const char *path)
+{
+        cleanup_close int fd = journal_open(path);
+        struct cgroup_layout layout;
+        struct journal *j;
+        uint32_t failed;
+
+        if (fd == -ENOENT)
+                return true;
+        int r = fd < 0 ? fd : journal_map(fd, &j);
+        if (r < 0) {
+                /* of an earlier boot, whose groups are gone, or of another version */
+                log_info("%s tells nothing: %s", path, strerror(-r));
+                return true;
+        }
+        r = cgroup_init(&layout, s->config.cgroup_root);
+        if (r < 0)
+                log_error("no control groups at %s: %s", s->config.cgroup_root, strerror(-r));
+        failed = r < 0 ? 0 : journal_undo_all(j, &layout, false, told_undone);
+        cgroup_done(&layout);
+        munmap(j, sizeof *j);
+        return !failed;
+}
+
+static void journal_path(const struct supervisor *s, char path[static sizeof s->config.socket + 8])
+{
+        const char *slash = strrchr(s->config.socket, '/');
+        int folder = slash ? (int)(slash - s->config.socket) + 1 : 0;
+
+        snprintf(path, sizeof s->config.socket + 8, "%.*sactions", folder, s->config.socket);
+}
+
+static int make_journal(struct supervisor *s)
+{
+        char path[sizeof s->config.socket + 8];
+
+        journal_path(s, path);
+        undo_leftovers(s, path);
+        int fd = journal_create(path);
+        if (fd < 0) {
+                log_error("cannot make %s: %s; if all of Sexton is killed at once, what it did to services "
+                          "stays",
+                        path, strerror(-fd));
+                fd = journal_create_in_memory();
+        }
+        s->fd[CHILD_FD_JOURNAL] = fd;
+        return MIN(fd, 0);
+}
+
+/* Also when the guard and the dead-man were killed. */
+static void end_journal(const struct supervisor *s)
+{
+        char path[sizeof s->config.socket + 8];
+
+        journal_path(s, path);
+        if (undo_leftovers(s, path))
+                unlink(path);
+}
+
 /* A link whose two ends outlive the processes that hold them. */
 static int make_link(struct supervisor *s, enum child_fd one, enum child_fd other)
 {
@@ -426,7 +499,9 @@ static int make_shared(struct supervisor *s)
         s->fd[CHILD_FD_RING] = ring_create();
         if (s->fd[CHILD_FD_RING] < 0)
                 return s->fd[CHILD_FD_RING];
-        int r = make_links(s);
+        int r = make_journal(s);
+        if (!r)
+                r = make_links(s);
         return r < 0 ? r : board_map(s->fd[CHILD_FD_BOARD], true, &s->board);
 }
 
@@ -483,6 +558,7 @@ static int run(int argc, char **argv)
                 return EXIT_USAGE;
         }
         r = supervise(&s);
+        end_journal(&s);
         unlink(s.config.socket);
         return r < 0 ? EXIT_BAD : EXIT_DONE;
 }

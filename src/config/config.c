@@ -26,6 +26,7 @@ void config_defaults(struct config *c)
         *c = (struct config){
                 .mode = MODE_OBSERVE,
                 .grace = 10,
+                .actions = {.max_per_minute = 10, .dead_man = 10},
                 .listen = "127.0.0.1:9790",
                 .socket = "/run/sexton/sexton.sock",
                 .data_dir = "/var/lib/sexton",

@@ -47,6 +47,10 @@ struct config {
         double grace; /* s */
         char act_only_in[CONFIG_GLOBS][128];
         uint32_t act_only_in_count;
+        struct {
+                double max_per_minute; /* whole; by itself, not when a person asks */
+                double dead_man;       /* s */
+        } actions;
 
         char listen[128]; /* HOST:PORT */
         char socket[108];

@@ -23,6 +23,11 @@ const struct key config_keys[] = {
                 .prose = "services (patterns with * and ?) that actions may touch; empty: all but those that "
                          "are never "
                          "touched"},
+        {"actions.max_per_minute", KEY_COUNT, AT(actions.max_per_minute), 0, 60,
+                .prose =
+                        "Sexton takes at most so many actions a minute by itself; a person may ask for more"},
+        {"actions.dead_man", KEY_DURATION, AT(actions.dead_man), 2, 300,
+                .prose = "when the guard has not moved for so long, all that it did to services is undone"},
         {"listen", KEY_LISTEN, AT(listen),
                 .prose = "loopback address and port of the HTTP API; port 0 takes any free one, \"\" opens "
                          "none"},
@@ -150,7 +155,7 @@ void nearest_try(struct nearest *n, const char *candidate)
 const char *table_suggest(const char *prefix, const char *name, char ret[static 200])
 {
         static const char *const top[] = {
-                "detect", "engine", "ladder", "quiet_hours", "sources", "steps", NULL};
+                "actions", "detect", "engine", "ladder", "quiet_hours", "sources", "steps", "watchdog", NULL};
         struct nearest near = {.word = name};
         char part[64], best[64];
 

@@ -104,6 +104,7 @@ static void tick(void *ctx, uint64_t now_ns)
         world_recount(&g->world, now_ns);
         world_deaths_flush(&g->world);
         detect_all(&g->detect, g->board, &g->config.detect, now_ns, emit, g);
+        guard_act_tick(g, now_ns);
         board_write_end(g->board, clock_boot_ns());
         loop_arm(&g->loop, &g->tick_timer, now_ns + NSEC_PER_SEC);
 }
@@ -118,6 +119,9 @@ static void reload(struct guard *g)
                 return;
         g->config.detect = c.detect;
         g->config.mode = c.mode;
+        g->config.actions = c.actions;
+        memcpy(g->config.act_only_in, c.act_only_in, sizeof c.act_only_in);
+        g->config.act_only_in_count = c.act_only_in_count;
         g->board->grace_ns = (uint64_t)(c.grace * 1e9);
         world_event(&g->world, EVENT_CONFIG, 0, NULL, clock_boot_ns(), 0, "configuration reloaded");
 }
@@ -157,7 +161,7 @@ static void look_around(struct guard *g)
                        fstatat(g->proc_fd, "2/exe", &root, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-static int start(struct guard *g, int engine_fd)
+static int start(struct guard *g, const struct guard_fds *fd)
 {
         uint64_t now_ns = clock_boot_ns();
         int r;
@@ -183,13 +187,14 @@ static int start(struct guard *g, int engine_fd)
         learn_family(g);
         r = signals_watch(&g->loop, &g->signal_watch, signalled, g);
         if (!r)
-                r = guard_engine_start(g, engine_fd);
+                r = guard_engine_start(g, fd->engine);
         if (!r)
                 r = guard_lifecycle_start(g);
         if (r < 0)
                 return r;
         guard_scan(g, now_ns);
         guard_sample_start(g);
+        guard_act_start(g, fd->journal, now_ns);
         board_write_end(g->board, clock_boot_ns());
         g->tick_timer = (struct loop_timer){.fire = tick, .ctx = g};
         loop_arm(&g->loop, &g->tick_timer, clock_boot_ns() + NSEC_PER_SEC);
@@ -215,7 +220,7 @@ int guard_main(const struct config *c, const struct guard_fds *fd)
                 log_error("cannot map the board: %s", strerror(-r));
                 return EXIT_FAILURE;
         }
-        r = start(g, fd->engine);
+        r = start(g, fd);
         if (r < 0) {
                 log_error("cannot start: %s", strerror(-r));
                 return EXIT_FAILURE;
@@ -229,6 +234,7 @@ int guard_main(const struct config *c, const struct guard_fds *fd)
         log_info("watching by %s, cgroup %s, %u processes, %u zombies", lifecycle_name(&g->board->sources),
                 layouts[MIN(g->layout.version, 3)], g->board->process_top - 1, g->board->zombies);
         r = loop_run(&g->loop);
+        guard_act_stop(g);
         world_deaths_flush(&g->world); /* of the second that was running */
         guard_sample_stop(g);
         guard_lifecycle_stop(g);

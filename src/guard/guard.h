@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "act/act.h"
 #include "base/loop.h"
 #include "config/config.h"
 #include "detect/detect.h"
@@ -144,6 +145,11 @@ struct guard {
                 struct guard *guard;
         } requests[GUARD_ASKERS];
 
+        /* act.c */
+        bool can_act;
+        struct actor actor;
+        struct loop_timer act_timer;
+
         struct loop_fd signal_watch, alive_watch;
         uint64_t demoted_ns; /* reserve.c */
         struct detect_state detect;
@@ -154,6 +160,7 @@ struct guard_fds {
         int engine;   /* the link to the engine process */
         int requests; /* what the recorder asks for: model/request.h */
         int bury;     /* to the process that buries: act/bury_child.h */
+        int journal;  /* of actions: act/journal.h */
         int alive;    /* ends when the supervisor is gone */
 };
 
@@ -249,6 +256,14 @@ bool guard_ask_operate(struct guard *g, const struct engine_operate *o);
 int guard_requests_start(struct guard *g, const int *fd, size_t count);
 
 /* ---- act.c ---- */
+/* After the first scan: takes over what an earlier guard did. Without a journal nothing is ever done. */
+void guard_act_start(struct guard *g, int journal_fd, uint64_t now_ns);
+/* Once a second. */
+void guard_act_tick(struct guard *g, uint64_t now_ns);
+/* Undoes everything. */
+void guard_act_stop(struct guard *g);
+/* A group came to life. */
+void guard_act_group_seen(struct guard *g);
 /* What the recorder or the rescue console asks for, made harmless before; *ret is empty but for its number.
  */
 void guard_request(struct guard *g, const struct request *q, struct answer *ret);

@@ -21,8 +21,10 @@ static uint32_t group_of_path(struct guard *g, char path[CGROUP_PATH])
         if (cgroup_classify(path, name, &root) == CGROUP_OWNER_CONTAINER && root < CGROUP_PATH)
                 path[root] = '\0'; /* groups inside the container are the container's */
         uint32_t group = world_cgroup(&g->world, path);
-        if (!g->world.cgroup[group].processes)
+        if (!g->world.cgroup[group].processes) {
                 guard_group_seen(g, group);
+                guard_act_group_seen(g);
+        }
         return group;
 }
 

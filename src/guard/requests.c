@@ -68,14 +68,3 @@ int guard_requests_start(struct guard *g, const int *fd, size_t count)
         }
         return r;
 }
-
-/* Until there is a hand that acts. */
-__attribute__((weak)) void guard_request(struct guard *g, const struct request *q, struct answer *ret)
-{
-        ret->code = -ENOSYS;
-        snprintf(ret->text, sizeof ret->text, "this guard can't act yet");
-}
-
-__attribute__((weak)) void guard_operated(struct guard *g, const struct engine_operated *o)
-{
-}

@@ -22,6 +22,7 @@ struct request {
         uint8_t kind;    /* enum action_kind */
         bool dry_run;    /* say what would be done, and to what */
         int32_t pid;
+        int32_t asker_pid; /* who asks, by peer credentials: where it lives is not touched; 0 unknown */
         uint32_t action_id;
         double value;    /* in the kind's unit; NAN = the default */
         uint64_t ttl_ns; /* 0 = the default */

@@ -18,7 +18,7 @@ static void unknown_host(struct host *h)
 void world_init(struct world *w, struct board *b, void (*emit)(void *, const struct event *), void *ctx,
         uint64_t now_ns, double grace_sec)
 {
-        uint32_t generation = b->guard_generation, sequence = b->sequence;
+        uint32_t generation = b->guard_generation, sequence = b->sequence, action_top = b->action_top;
         int32_t family[ARRAY_SIZE(b->family_pid)];
 
         memcpy(family, b->family_pid, sizeof family);
@@ -28,7 +28,8 @@ void world_init(struct world *w, struct board *b, void (*emit)(void *, const str
                 memset(b->string, 0, b->string_top * sizeof b->string[0]);
                 memset(b->service, 0, b->service_top * sizeof b->service[0]);
                 memset(b->container, 0, b->container_top * sizeof b->container[0]);
-                memset(b, 0, offsetof(struct board, service));
+                /* what was done to services goes on, and is act/'s */
+                memset(b, 0, offsetof(struct board, action));
         }
         memcpy(b->family_pid, family, sizeof family);
         b->version = BOARD_VERSION;
@@ -38,6 +39,7 @@ void world_init(struct world *w, struct board *b, void (*emit)(void *, const str
         b->started_ns = b->updated_ns = now_ns;
         b->grace_ns = (uint64_t)(grace_sec * 1e9);
         b->process_top = b->string_top = b->service_top = b->container_top = b->finding_top = 1;
+        b->action_top = action_top ? action_top : 1;
         unknown_host(&b->host);
         memcpy(b->service[0].name, "(other)", 8);
         b->service[0].memory_bytes = b->service[0].memory_limit_bytes = BOARD_UNKNOWN;

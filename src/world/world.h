@@ -82,7 +82,7 @@ struct world {
         struct world_container container[BOARD_CONTAINERS];
         struct world_oom_told oom_told[BOARD_SERVICES];
         uint16_t kernel_service, self_service;
-        int32_t self_pid[6];
+        int32_t self_pid[BOARD_FAMILY];
         uint32_t awaiting_head, awaiting_tail, awaiting; /* buried, their CPU not yet known: by list_next */
         uint32_t death_count;
         struct world_death death[WORLD_DEATHS];

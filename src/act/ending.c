@@ -1,0 +1,137 @@
+/* Ending what runs in a service: by the container engine or the service manager as long as it answers,
+ * because it then also knows that this was meant; else by signals, which need nobody.
+ */
+#include "act/kind.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <string.h>
+
+#define GRACE_NS  (10 * NSEC_PER_SEC) /* from SIGTERM to SIGKILL, as docker stop has it */
+#define ANSWER_NS (5 * NSEC_PER_SEC)  /* more than that, and the engine hangs */
+#define DEATH_NS  (5 * NSEC_PER_SEC)  /* after SIGKILL; longer takes only what is stuck in the kernel */
+#define LOOK_NS   (100 * NSEC_PER_MSEC)
+
+enum stage { STAGE_ASKED, STAGE_TERM, STAGE_KILL };
+
+static bool engine_answers(const struct board *b)
+{
+        return b->sources.engine == ENGINE_DOCKER || b->sources.engine == ENGINE_PODMAN;
+}
+
+static bool ask(struct actor *a, const struct action *row, uint8_t operation, bool unit, const char *target)
+{
+        struct engine_operate o = {.number = row->id,
+                .operation = operation,
+                .unit = unit,
+                .patience_ms = (uint32_t)(GRACE_NS / NSEC_PER_MSEC),
+                .value = BOARD_UNKNOWN};
+
+        text_set(o.target, sizeof o.target, target);
+        return a->ops.operate && a->ops.operate(a->ops.ctx, &o);
+}
+
+uint32_t ending_ask(struct actor *a, struct action *row, uint8_t operation)
+{
+        const struct board *b = a->board;
+        uint16_t service = row_service(a, row);
+        uint32_t n = 0;
+
+        if (!service)
+                return 0;
+        if (b->service[service].kind == SERVICE_SYSTEMD)
+                return ask(a, row, operation, true, b->service[service].name);
+        for (uint32_t k = 1; k < b->container_top && engine_answers(b); k++) {
+                const struct container *c = &b->container[k];
+                bool runs = c->state == CONTAINER_RUNNING || c->state == CONTAINER_RESTARTING;
+                if (c->id[0] && c->service == service && c->state != CONTAINER_REMOVED &&
+                        (runs || operation == ENGINE_START))
+                        n += ask(a, row, operation, false, c->id);
+        }
+        return n;
+}
+
+static void thaw(struct actor *a, uint16_t service, uint64_t now_ns)
+{
+        static const enum action_kind freezing[] = {ACTION_FREEZE, ACTION_HOLD};
+
+        for (size_t k = 0; k < ARRAY_SIZE(freezing); k++) {
+                uint32_t id = act_standing(a, service, freezing[k]);
+                if (id)
+                        act_undo(a, id, "thawed, to be ended", now_ns, NULL);
+        }
+}
+
+static void by_signals(struct actor *a, struct action *row, uint64_t now_ns)
+{
+        struct act_progress *p = row_progress(a, row);
+
+        row->state = ACTION_ACTIVE;
+        p->stage = STAGE_TERM;
+        p->due_ns = now_ns + GRACE_NS;
+        signal_service(a, row_service(a, row), row->taken_ns, true, SIGTERM);
+        row_due(a, now_ns + LOOK_NS);
+}
+
+int ending_begin(struct actor *a, struct action *row, uint8_t operation, uint64_t now_ns, struct error *e)
+{
+        struct act_progress *p = row_progress(a, row);
+
+        if (!signal_service(a, row->service, now_ns, false, 0))
+                return error_set(e, -ENOENT, "nothing of it lives");
+        thaw(a, row->service, now_ns);
+        p->asked = ending_ask(a, row, operation);
+        if (!p->asked) {
+                by_signals(a, row, now_ns);
+                return 0;
+        }
+        row->state = ACTION_ASKED;
+        p->stage = STAGE_ASKED;
+        p->due_ns = now_ns + GRACE_NS + ANSWER_NS;
+        row_due(a, p->due_ns);
+        return 0;
+}
+
+enum ending ending_step(struct actor *a, struct action *row, uint64_t now_ns)
+{
+        struct act_progress *p = row_progress(a, row);
+        uint16_t service = row_service(a, row);
+
+        if (p->stage == STAGE_ASKED) {
+                if (now_ns < p->due_ns)
+                        return ENDING_GOES_ON;
+                row_tell(a, row, now_ns, "the engine doesn't answer: by signals");
+                by_signals(a, row, now_ns);
+                return ENDING_GOES_ON;
+        }
+        if (!service || !signal_service(a, service, row->taken_ns, false, 0))
+                return p->stage == STAGE_KILL ? ENDING_KILLED : ENDING_DONE;
+        row_due(a, now_ns + LOOK_NS);
+        if (now_ns < p->due_ns)
+                return ENDING_GOES_ON;
+        if (p->stage == STAGE_KILL)
+                return ENDING_FAILED;
+        signal_service(a, service, row->taken_ns, false, SIGKILL);
+        p->stage = STAGE_KILL;
+        p->due_ns = now_ns + DEATH_NS;
+        return ENDING_GOES_ON;
+}
+
+bool ending_operated(struct actor *a, struct action *row, const struct engine_operated *o, uint64_t now_ns)
+{
+        struct act_progress *p = row_progress(a, row);
+
+        if (row->state != ACTION_ASKED)
+                return false;
+        if (o->code < 0) {
+                row_tell(a, row, now_ns, "the engine can't (%s): by signals",
+                        o->text[0] ? o->text : strerror(-o->code));
+                by_signals(a, row, now_ns);
+                return false;
+        }
+        if (p->asked)
+                p->asked--;
+        return !p->asked;
+}

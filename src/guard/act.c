@@ -1,0 +1,177 @@
+/* The guard's hand: what act/ needs of the guard, and what others may ask of it. */
+#include "guard/guard.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "model/names.h"
+#include "wire/board_map.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool operate(void *ctx, const struct engine_operate *o)
+{
+        return guard_ask_operate(ctx, o);
+}
+
+static void learn(void *ctx, int32_t pid)
+{
+        guard_look_at(ctx, pid);
+        uint32_t i = world_find(&((struct guard *)ctx)->world, pid);
+        if (i)
+                guard_resolve(ctx, i);
+}
+
+/* ---- time ---- */
+
+static void arm(struct guard *g)
+{
+        if (g->actor.due_ns)
+                loop_arm(&g->loop, &g->act_timer, g->actor.due_ns);
+}
+
+static void due(void *ctx, uint64_t now_ns)
+{
+        struct guard *g = ctx;
+
+        board_write_begin(g->board);
+        guard_act_tick(g, now_ns);
+        board_write_end(g->board, clock_boot_ns());
+}
+
+void guard_act_tick(struct guard *g, uint64_t now_ns)
+{
+        if (!g->can_act)
+                return;
+        act_tick(&g->actor, now_ns);
+        arm(g);
+}
+
+void guard_act_group_seen(struct guard *g)
+{
+        if (!g->can_act)
+                return;
+        act_group_seen(&g->actor);
+        arm(g);
+}
+
+void guard_act_start(struct guard *g, int journal_fd, uint64_t now_ns)
+{
+        struct act_ops ops = {.operate = operate, .learn = learn, .ctx = g};
+        struct journal *j = NULL;
+        int r = journal_map(journal_fd, &j);
+
+        if (r < 0) {
+                log_error("cannot map the journal of actions (%s): nothing will be done to services",
+                        strerror(-r));
+                return;
+        }
+        g->act_timer = (struct loop_timer){.fire = due, .ctx = g};
+        act_init(&g->actor, &g->world, &g->config, &g->layout, g->proc_fd, j, &ops);
+        act_adopt(&g->actor, now_ns);
+        atomic_store(&j->guard_pid, getpid());
+        g->can_act = true;
+        arm(g);
+}
+
+void guard_act_stop(struct guard *g)
+{
+        if (!g->can_act)
+                return;
+        board_write_begin(g->board);
+        act_stop_all(&g->actor, "Sexton stops", clock_boot_ns());
+        board_write_end(g->board, clock_boot_ns());
+}
+
+/* ---- requests ---- */
+
+static uint16_t find_service(const struct board *b, const char *name)
+{
+        for (uint16_t k = 1; k < b->service_top; k++)
+                if (b->service[k].kind && !strcmp(b->service[k].name, name))
+                        return k;
+        return 0;
+}
+
+static int take(
+        struct guard *g, const struct request *q, uint64_t now_ns, struct answer *ret, struct error *e)
+{
+        struct act_order o = {
+                .kind = q->kind,
+                .service = find_service(g->board, q->service),
+                .dry_run = q->dry_run,
+                .by_person = true,
+                .value = q->value,
+                .ttl_ns = q->ttl_ns,
+                .asker_pid = q->asker_pid,
+                .who = q->who,
+                .reason = q->reason,
+        };
+
+        if (!o.service)
+                return error_set(e, -ENOENT, "no service is called %s", q->service);
+        int r = act_take(&g->actor, &o, now_ns, &ret->action_id, e);
+        if (r < 0)
+                return r;
+        snprintf(ret->text, sizeof ret->text, "%s of %s: %s", action_kind_name(q->kind), q->service,
+                q->dry_run ? "would be done" : "done");
+        return 0;
+}
+
+static int release(struct guard *g, const struct request *q, const char *why, uint64_t now_ns,
+        struct answer *ret, struct error *e)
+{
+        uint16_t service = find_service(g->board, q->service);
+
+        if (!service)
+                return error_set(e, -ENOENT, "no service is called %s", q->service);
+        uint32_t n = act_release(&g->actor, service, why, now_ns);
+        snprintf(ret->text, sizeof ret->text, "%u undone on %s", n, q->service);
+        return 0;
+}
+
+static int carry_out(
+        struct guard *g, const struct request *q, uint64_t now_ns, struct answer *ret, struct error *e)
+{
+        char why[80];
+
+        if (!g->can_act)
+                return error_set(e, -ENOSYS, "the guard has no journal to write down what it changes");
+        snprintf(why, sizeof why, "asked for by %s", q->who);
+        switch ((enum request_verb)q->verb) {
+        case REQUEST_TAKE:
+                return take(g, q, now_ns, ret, e);
+        case REQUEST_UNDO:
+                ret->action_id = q->action_id;
+                return act_undo(&g->actor, q->action_id, why, now_ns, e);
+        case REQUEST_RELEASE:
+                return release(g, q, why, now_ns, ret, e);
+        case REQUEST_KILL:
+                return act_kill(&g->actor, q->pid, SIGKILL, q->asker_pid, q->who, now_ns, e);
+        case REQUEST_BREAKER:
+        case REQUEST_VERBS:
+                break;
+        }
+        return error_set(e, -ENOSYS, "this is not known here");
+}
+
+void guard_request(struct guard *g, const struct request *q, struct answer *ret)
+{
+        struct error e = {0};
+
+        ret->code = carry_out(g, q, clock_boot_ns(), ret, &e);
+        if (ret->code < 0)
+                snprintf(ret->text, sizeof ret->text, "%.239s", e.text);
+        if (g->can_act)
+                arm(g);
+}
+
+void guard_operated(struct guard *g, const struct engine_operated *o)
+{
+        if (!g->can_act)
+                return;
+        act_operated(&g->actor, o, clock_boot_ns());
+        arm(g);
+}
