@@ -5,7 +5,15 @@
 
 #include <stdbool.h>
 
-enum child_role { CHILD_GUARD, CHILD_ENGINE, CHILD_RECORDER, CHILD_COURIER, CHILD_BURY, CHILD_DEADMAN, CHILD_ROLES };
+enum child_role {
+        CHILD_GUARD,
+        CHILD_ENGINE,
+        CHILD_RECORDER,
+        CHILD_COURIER,
+        CHILD_BURY,
+        CHILD_DEADMAN,
+        CHILD_ROLES
+};
 
 enum child_fd {
         CHILD_FD_CONFIG,
