@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -57,15 +58,17 @@ int http_connect(const char *socket_path)
         return TAKE_FD(fd);
 }
 
-int http_request_format(char *buf, size_t size, const char *target)
+int http_request_format(char *buf, size_t size, const char *method, const char *target)
 {
+        bool gets = !strcmp(method, "GET");
+
         for (const char *p = target; *p; p++)
                 if ((unsigned char)*p <= ' ' || *p == 0x7f)
                         return -EINVAL;
         int n = snprintf(buf, size,
-                "GET %s HTTP/1.1\r\nHost: localhost\r\nUser-Agent: sexton/" SEXTON_VERSION
-                "\r\nAccept: application/json\r\nConnection: close\r\n\r\n",
-                target);
+                "%s %s HTTP/1.1\r\nHost: localhost\r\nUser-Agent: sexton/" SEXTON_VERSION
+                "\r\nAccept: application/json\r\nConnection: close\r\n%s\r\n",
+                method, target, gets ? "" : "Content-Length: 0\r\n");
         return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : n;
 }
 
@@ -149,18 +152,17 @@ struct call {
         const char *path, *method, *target, *body;
 };
 
-/* GET has its own form, shared with the engine's client. */
 static int format(char *buf, size_t size, const struct call *c)
 {
-        int n = http_request_format(buf, size, c->target);
+        int n = http_request_format(buf, size, c->method, c->target);
 
-        if (n < 0 || (!c->body && !strcmp(c->method, "GET")))
+        if (n < 0 || !c->body)
                 return n;
         n = snprintf(buf, size,
                 "%s %s HTTP/1.1\r\nHost: localhost\r\nUser-Agent: sexton/" SEXTON_VERSION
                 "\r\nAccept: application/json\r\nConnection: close\r\nContent-Type: application/json\r\n"
                 "Content-Length: %zu\r\n\r\n%s",
-                c->method, c->target, c->body ? strlen(c->body) : 0, c->body ? c->body : "");
+                c->method, c->target, strlen(c->body), c->body);
         return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : n;
 }
 

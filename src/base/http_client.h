@@ -26,6 +26,6 @@ void http_response_done(struct http_response *r);
 
 /* A connected non-blocking stream socket, or a negative errno; -EAGAIN when the listener's queue is full. */
 int http_connect(const char *socket_path);
-/* Writes the request for target into buf: its length, or -ENAMETOOLONG, or -EINVAL when the target holds
- * blanks or control characters. */
-int http_request_format(char *buf, size_t size, const char *target);
+/* Writes the request for target, without a body, into buf: its length, or -ENAMETOOLONG, or -EINVAL when the
+ * target holds blanks or control characters. */
+int http_request_format(char *buf, size_t size, const char *method, const char *target);

@@ -124,7 +124,7 @@ static void question_readable(void *ctx, uint32_t events)
 static int ask(struct vigil *v)
 {
         char request[256];
-        int n = http_request_format(request, sizeof request, "/-/healthy");
+        int n = http_request_format(request, sizeof request, "GET", "/-/healthy");
         cleanup_close int fd = n < 0 ? n : http_connect(v->socket);
 
         if (fd < 0)

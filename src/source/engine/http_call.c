@@ -1,4 +1,4 @@
-/* A GET on the event loop: see http_call.h. */
+/* A request on the event loop: see http_call.h. */
 #include "source/engine/http_call.h"
 
 #include "base/clock.h"
@@ -50,7 +50,9 @@ static int on_body(void *ctx, const char *data, size_t len)
 {
         struct http_call *c = ctx;
 
-        return c->reader.status == 200 ? c->ops->body(c->ctx, data, len) : 0;
+        if (c->reader.status == 200)
+                return c->ops->body(c->ctx, data, len);
+        return c->ops->refused ? c->ops->refused(c->ctx, data, len) : 0;
 }
 
 /* True when all of it is sent or more must wait; false when the connection is of no use. */
@@ -115,11 +117,17 @@ static void on_ready(void *ctx, uint32_t events)
 int http_call_start(struct http_call *c, struct loop *l, const char *socket_path, const char *target,
         const struct http_call_ops *ops, void *ctx, int slow_ms, int give_up_ms)
 {
+        return http_call_send(c, l, socket_path, "GET", target, ops, ctx, slow_ms, give_up_ms);
+}
+
+int http_call_send(struct http_call *c, struct loop *l, const char *socket_path, const char *method,
+        const char *target, const struct http_call_ops *ops, void *ctx, int slow_ms, int give_up_ms)
+{
         uint64_t now = clock_boot_ns();
 
         *c = (struct http_call){.loop = l, .ops = ops, .ctx = ctx};
         text_set(c->socket_path, sizeof c->socket_path, socket_path);
-        int n = http_request_format(c->request, sizeof c->request, target);
+        int n = http_request_format(c->request, sizeof c->request, method, target);
         if (n < 0)
                 return n;
         c->request_len = (size_t)n;

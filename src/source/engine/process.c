@@ -8,6 +8,7 @@
 #include "base/signals.h"
 #include "source/engine/link.h"
 #include "source/engine/namer.h"
+#include "source/engine/operate.h"
 #include "source/engine/session.h"
 
 #include <cap-ng.h>
@@ -26,6 +27,7 @@ struct engine {
         struct link link;
         struct session session;
         struct namer namer;
+        struct operate operate;
         int proc_fd;
 };
 
@@ -74,6 +76,21 @@ static void on_answer(void *ctx, const struct engine_command *c)
         send_to_guard(ctx, &m);
 }
 
+/* The last socket that answered, also while the daemon hangs: it may come back in time. */
+static const char *engine_socket(void *ctx)
+{
+        struct engine *e = ctx;
+
+        return e->session.known ? e->session.path : NULL;
+}
+
+static void on_operated(void *ctx, const struct engine_operated *o)
+{
+        struct engine_msg m = {.type = ENGINE_MSG_OPERATED, .operated = *o};
+
+        send_to_guard(ctx, &m);
+}
+
 static void on_asked(void *ctx, const struct engine_msg *m)
 {
         struct engine *e = ctx;
@@ -82,6 +99,8 @@ static void on_asked(void *ctx, const struct engine_msg *m)
                 namer_ask(&e->namer, m->command.pid, m->command.start_ns);
         else if (m->type == ENGINE_MSG_ASK_ALL)
                 session_resend(&e->session);
+        else if (m->type == ENGINE_MSG_ASK_OPERATE)
+                operate_ask(&e->operate, &m->operate);
         else
                 log_warning("message of unknown type %u from the guard", m->type);
 }
@@ -154,8 +173,13 @@ static int run(struct engine *e, int link_fd)
         r = namer_start(&e->namer, &e->loop, e->proc_fd);
         if (r < 0)
                 log_error("no thread to read command lines: %s", strerror(-r));
+        e->operate.loop = &e->loop;
+        e->operate.socket = engine_socket;
+        e->operate.operated = on_operated;
+        e->operate.ctx = e;
         start_session(e);
         r = loop_run(&e->loop);
+        operate_done(&e->operate);
         session_done(&e->session);
         link_done(&e->link);
 out:
