@@ -10,6 +10,7 @@
 #include "courier/courier.h"
 #include "guard/guard.h"
 #include "recorder/recorder.h"
+#include "rescue/rescue.h"
 #include "source/engine/engine.h"
 
 #include <stdint.h>
@@ -25,13 +26,15 @@ static const struct {
         uint32_t fds;
 } roles[CHILD_ROLES] = {
         [CHILD_GUARD] = {"guard", FD(CONFIG) | FD(BOARD) | FD(RING) | FD(ALIVE) | FD(ENGINE_GUARD) |
-                                          FD(REQUESTS_GUARD) | FD(BURY_GUARD) | FD(JOURNAL)},
+                                          FD(REQUESTS_GUARD) | FD(BURY_GUARD) | FD(JOURNAL) |
+                                          FD(RESCUE_GUARD)},
         [CHILD_ENGINE] = {"engine", FD(CONFIG) | FD(ENGINE)},
         [CHILD_RECORDER] = {"recorder",
                 FD(CONFIG) | FD(BOARD) | FD(RING) | FD(ALIVE) | FD(COURIER_RECORDER) | FD(REQUESTS_RECORDER)},
         [CHILD_DEADMAN] = {"deadman", FD(CONFIG) | FD(JOURNAL) | FD(ALIVE)},
         [CHILD_COURIER] = {"courier", FD(CONFIG) | FD(COURIER) | FD(ALIVE)},
         [CHILD_BURY] = {"bury", FD(BURY) | FD(ALIVE)},
+        [CHILD_RESCUE] = {"rescue", FD(CONFIG) | FD(BOARD) | FD(RING) | FD(ALIVE) | FD(RESCUE)},
 };
 
 static const char *const fd_names[CHILD_FDS] = {
@@ -48,6 +51,8 @@ static const char *const fd_names[CHILD_FDS] = {
         [CHILD_FD_BURY_GUARD] = "bury-guard",
         [CHILD_FD_BURY] = "bury",
         [CHILD_FD_JOURNAL] = "journal",
+        [CHILD_FD_RESCUE_GUARD] = "rescue-guard",
+        [CHILD_FD_RESCUE] = "rescue",
 };
 
 const char *child_role_name(enum child_role role)
@@ -85,6 +90,7 @@ static int become(enum child_role role, const int fd[CHILD_FDS])
                                               .requests = fd[CHILD_FD_REQUESTS_GUARD],
                                               .bury = fd[CHILD_FD_BURY_GUARD],
                                               .journal = fd[CHILD_FD_JOURNAL],
+                                              .rescue = fd[CHILD_FD_RESCUE_GUARD],
                                               .alive = fd[CHILD_FD_ALIVE]});
         case CHILD_ENGINE:
                 return engine_main(&c, fd[CHILD_FD_CONFIG], fd[CHILD_FD_ENGINE]);
@@ -101,6 +107,12 @@ static int become(enum child_role role, const int fd[CHILD_FDS])
                 return bury_child_main(fd[CHILD_FD_BURY], fd[CHILD_FD_ALIVE]);
         case CHILD_DEADMAN:
                 return deadman_main(&c, fd[CHILD_FD_JOURNAL], fd[CHILD_FD_ALIVE]);
+        case CHILD_RESCUE:
+                return rescue_main(&c, &(struct rescue_fds){.config = fd[CHILD_FD_CONFIG],
+                                               .board = fd[CHILD_FD_BOARD],
+                                               .ring = fd[CHILD_FD_RING],
+                                               .alive = fd[CHILD_FD_ALIVE],
+                                               .requests = fd[CHILD_FD_RESCUE]});
         case CHILD_ROLES:
                 break;
         }

@@ -12,6 +12,7 @@ enum child_role {
         CHILD_COURIER,
         CHILD_BURY,
         CHILD_DEADMAN,
+        CHILD_RESCUE,
         CHILD_ROLES
 };
 
@@ -28,7 +29,9 @@ enum child_fd {
         CHILD_FD_REQUESTS_RECORDER,
         CHILD_FD_BURY_GUARD, /* the guard's requests to bury */
         CHILD_FD_BURY,
-        CHILD_FD_JOURNAL, /* of actions: act/journal.h */
+        CHILD_FD_JOURNAL,      /* of actions: act/journal.h */
+        CHILD_FD_RESCUE_GUARD, /* and of the rescue console */
+        CHILD_FD_RESCUE,
         CHILD_FDS
 };
 

@@ -15,6 +15,7 @@
 #include "config/config.h"
 #include "model/names.h"
 #include "recorder/listen.h"
+#include "rescue/rescue.h"
 #include "wire/board_map.h"
 #include "wire/ring.h"
 
@@ -196,10 +197,19 @@ static void publish_pids(struct supervisor *s)
                 family[1 + role] = s->child[role].pid;
 }
 
-/* Without anybody to tell there is no courier; who buries is started when there is something to bury. */
+/* Without anybody to tell there is no courier, and without an address or a line no rescue console; who buries
+ * is started when there is something to bury. */
 static bool is_wanted(const struct supervisor *s, enum child_role role)
 {
+        if (role == CHILD_RESCUE)
+                return s->config.rescue.listen[0] || s->config.rescue.serial[0];
         return role != CHILD_BURY && (role != CHILD_COURIER || s->config.notify_count > 0);
+}
+
+/* They end when they have done their work, or when there is another configuration. */
+static bool may_end(enum child_role role)
+{
+        return role == CHILD_COURIER || role == CHILD_RESCUE;
 }
 
 static bool any_left(const struct supervisor *s)
@@ -235,8 +245,7 @@ static void child_ended(void *ctx, uint32_t events)
                 return;
         }
         bool at_once = now_ns - c->started_ns >= RESTART_SLOW_NS;
-        if (c->role == CHILD_COURIER && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
-                /* it has done its work, or there is another configuration: see courier.h */
+        if (may_end(c->role) && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
                 if (is_wanted(s, c->role))
                         loop_arm(&s->loop, &c->restart, at_once ? now_ns : now_ns + RESTART_SLOW_NS);
                 return;
@@ -345,9 +354,11 @@ static void reload(struct supervisor *s)
         } else if (pwrite(s->fd[CHILD_FD_CONFIG], &fresh, sizeof fresh, 0) == sizeof fresh) {
                 s->config = fresh;
                 signal_all(s, SIGHUP);
-                struct child *courier = &s->child[CHILD_COURIER];
-                if (!courier->pid && !courier->restart.due_ns && is_wanted(s, CHILD_COURIER))
-                        loop_arm(&s->loop, &courier->restart, clock_boot_ns());
+                for (int role = 0; role < CHILD_ROLES; role++) {
+                        struct child *c = &s->child[role];
+                        if (!c->pid && !c->restart.due_ns && is_wanted(s, (enum child_role)role))
+                                loop_arm(&s->loop, &c->restart, clock_boot_ns());
+                }
                 log_info("configuration reloaded");
         }
         service_manager_tell("READY=1");
@@ -473,6 +484,7 @@ static int make_links(struct supervisor *s)
                 {CHILD_FD_COURIER_RECORDER, CHILD_FD_COURIER},
                 {CHILD_FD_REQUESTS_GUARD, CHILD_FD_REQUESTS_RECORDER},
                 {CHILD_FD_BURY_GUARD, CHILD_FD_BURY},
+                {CHILD_FD_RESCUE_GUARD, CHILD_FD_RESCUE},
         };
         int alive[2];
         int r = 0;
@@ -541,6 +553,7 @@ static int run(int argc, char **argv)
 {
         static struct supervisor s;
         struct error e = {0};
+        char known_hosts[200];
         struct options o;
         int r = options_parse(&o, &verb_run, 0, argc, argv);
 
@@ -560,6 +573,7 @@ static int run(int argc, char **argv)
         r = supervise(&s);
         end_journal(&s);
         unlink(s.config.socket);
+        unlink(rescue_known_hosts(&s.config, known_hosts, sizeof known_hosts));
         return r < 0 ? EXIT_BAD : EXIT_DONE;
 }
 
@@ -571,7 +585,8 @@ const struct verb verb_run = {
                 "Runs the daemon in the foreground until SIGTERM or Ctrl-C: the guard, which sees; the "
                 "engine, "
                 "which asks the container engine for names; the recorder, which keeps history and answers; "
-                "the courier, if anybody is to be told of incidents. Whichever of them dies is started "
+                "the courier, if anybody is to be told of incidents; the rescue console, if it has an "
+                "address. Whichever of them dies is started "
                 "again, also a guard or recorder that hangs (watchdog.hang).\n\n"
                 "SIGHUP reads the configuration again; mistakes in it are told and the old one stays. "
                 "Addresses "

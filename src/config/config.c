@@ -30,6 +30,7 @@ void config_defaults(struct config *c)
                 .listen = "127.0.0.1:9790",
                 .socket = "/run/sexton/sexton.sock",
                 .data_dir = "/var/lib/sexton",
+                .rescue.authorized_keys = "/etc/sexton/rescue_keys",
                 .proc_root = "/proc",
                 .cgroup_root = "/sys/fs/cgroup",
                 .engine = {.enabled = true},

@@ -86,6 +86,12 @@ struct config {
         } watchdog;
 
         struct {
+                char listen[128]; /* ADDRESS:PORT, "" = off */
+                char authorized_keys[256];
+                char serial[128]; /* "" = none */
+        } rescue;
+
+        struct {
                 double retention; /* s */
                 double max_size;  /* bytes */
         } store;

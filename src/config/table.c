@@ -63,6 +63,14 @@ const struct key config_keys[] = {
                 .prose = "an incident is resolved when all its findings have been over for so long"},
         {"incident.reopen", KEY_DURATION, AT(incident.reopen), 0, 604800,
                 .prose = "trouble that comes back sooner after it was resolved is the same incident again"},
+        {"rescue.listen", KEY_ADDRESS, AT(rescue.listen), .def = "",
+                .prose = "address and port of the rescue console, such as 127.0.0.1:9722; \"\" has none"},
+        {"rescue.authorized_keys", KEY_PATH, AT(rescue.authorized_keys),
+                .prose = "file of the keys that may log in at the rescue console, as sshd's authorized_keys"},
+        {"rescue.serial", KEY_PATH, AT(rescue.serial), .def = "",
+                .prose = "serial line on which the rescue console answers without a login, such as "
+                         "/dev/ttyS1; "
+                         "\"\" has none"},
         {"notify", KEY_NOTIFY, AT(notify), .def = "[]",
                 .prose = "who is told of incidents: a list of {name, type, ...}, see docs/notify.md"},
         {"quiet_hours.from", KEY_CLOCK, AT(quiet_hours.from), .def = "",
@@ -155,7 +163,7 @@ void nearest_try(struct nearest *n, const char *candidate)
 const char *table_suggest(const char *prefix, const char *name, char ret[static 200])
 {
         static const char *const top[] = {
-                "actions", "detect", "engine", "ladder", "quiet_hours", "sources", "steps", "watchdog", NULL};
+                "actions", "detect", "engine", "ladder", "quiet_hours", "rescue", "sources", "steps", "watchdog", NULL};
         struct nearest near = {.word = name};
         char part[64], best[64];
 
@@ -193,6 +201,7 @@ static const char *type_name(const struct key *k)
                 [KEY_BOOL] = "true or false",
                 [KEY_PATH] = "path",
                 [KEY_LISTEN] = "host:port",
+                [KEY_ADDRESS] = "address:port",
                 [KEY_URL] = "URL",
                 [KEY_NAME] = "text",
                 [KEY_GLOBS] = "list",

@@ -15,6 +15,7 @@ enum key_type {
         KEY_WORD,     /* one of `choices`: enum */
         KEY_PATH,     /* absolute path; "" only when the default is "" */
         KEY_LISTEN,   /* HOST:PORT, "" = off */
+        KEY_ADDRESS,  /* ADDRESS:PORT of one address, "" = off */
         KEY_URL,      /* http://, https://, smtp:// or smtps:// */
         KEY_SECRET,   /* absolute path of a file, or the name of a systemd credential */
         KEY_CLOCK,    /* "HH:MM", "" only when the default is "" */

@@ -81,6 +81,7 @@ const char *value_wanted(const struct key *k, char ret[static 160])
                 [KEY_BOOL] = "true or false",
                 [KEY_PATH] = "an absolute path",
                 [KEY_LISTEN] = "a loopback address and port such as 127.0.0.1:9790",
+                [KEY_ADDRESS] = "an address of this host and a port such as 127.0.0.1:9722",
                 [KEY_URL] = "a URL that starts with http:// or https://",
                 [KEY_SECRET] = "the absolute path of a file, or the name of a systemd credential",
                 [KEY_CLOCK] = "a time of day such as \"22:00\"",
@@ -163,41 +164,79 @@ static int set_choice(void *base, const struct key *k, const char *text, struct 
                 near.best);
 }
 
-/* Without TLS and tokens the API must not leave the machine. */
-static int check_listen(const struct key *k, const char *text, struct error *e)
+struct place {
+        char host[64], shown[100];
+        uint64_t port;
+        bool loopback, any; /* any: all addresses of the host */
+};
+
+/* HOST:PORT taken apart; false when it isn't that. */
+static bool read_place(const char *text, struct place *ret)
 {
         const char *colon = strrchr(text, ':');
         const char *p = colon ? colon + 1 : "";
-        char host[64], shown[100];
         struct in6_addr six;
         struct in_addr four;
-        uint64_t port;
-        bool loopback;
+
+        if (!colon || colon == text || !text_u64(&p, &ret->port) || *p || ret->port > 65535 ||
+                !text_copy(ret->host, sizeof ret->host, text, (size_t)(colon - text)))
+                return false;
+        text_printable(ret->shown, sizeof ret->shown, ret->host, strlen(ret->host));
+        size_t n = strlen(ret->host);
+        if (ret->host[0] == '[' && ret->host[n - 1] == ']') {
+                ret->host[n - 1] = '\0';
+                if (inet_pton(AF_INET6, ret->host + 1, &six) != 1)
+                        return false;
+                ret->loopback = IN6_IS_ADDR_LOOPBACK(&six);
+                ret->any = IN6_IS_ADDR_UNSPECIFIED(&six);
+                if (IN6_IS_ADDR_V4MAPPED(&six)) /* names an IPv4 address in disguise */
+                        return false;
+                return true;
+        }
+        if (!strcmp(ret->host, "localhost")) {
+                ret->loopback = true;
+                ret->any = false;
+                return true;
+        }
+        if (inet_pton(AF_INET, ret->host, &four) != 1)
+                return false;
+        ret->loopback = ntohl(four.s_addr) >> 24 == 127;
+        ret->any = four.s_addr == INADDR_ANY;
+        return true;
+}
+
+/* Who can reach the console has to be decided: all addresses are one too many. */
+static int check_address(const struct key *k, const char *text, struct error *e)
+{
+        struct place at;
 
         if (*text == '\0')
                 return 0;
-        if (!colon || colon == text || !text_u64(&p, &port) || *p || port > 65535 ||
-                !text_copy(host, sizeof host, text, (size_t)(colon - text)))
+        if (!read_place(text, &at) || !at.port)
                 return unwanted(k, text, e);
-        size_t n = strlen(host);
-        if (host[0] == '[' && host[n - 1] == ']') {
-                host[n - 1] = '\0';
-                if (inet_pton(AF_INET6, host + 1, &six) != 1)
-                        return unwanted(k, text, e);
-                loopback = IN6_IS_ADDR_LOOPBACK(&six);
-        } else if (inet_pton(AF_INET, host, &four) == 1) {
-                loopback = ntohl(four.s_addr) >> 24 == 127;
-        } else if (!strcmp(host, "localhost")) {
-                loopback = true;
-        } else {
+        if (at.any)
+                return error_set(e, -EINVAL,
+                        "must name one address, such as 127.0.0.1:9722 or that of an administration network; "
+                        "%s "
+                        "is all of them",
+                        at.shown);
+        return 0;
+}
+
+/* Without TLS and tokens the API must not leave the machine. */
+static int check_listen(const struct key *k, const char *text, struct error *e)
+{
+        struct place at;
+
+        if (*text == '\0')
+                return 0;
+        if (!read_place(text, &at))
                 return unwanted(k, text, e);
-        }
-        text_printable(shown, sizeof shown, host, strlen(host));
-        if (!loopback)
+        if (!at.loopback)
                 return error_set(e, -EINVAL,
                         "must be a loopback address such as 127.0.0.1:9790, is %s; put a proxy with TLS and "
                         "authentication in front of it",
-                        shown);
+                        at.shown);
         return 0;
 }
 
@@ -228,6 +267,8 @@ static int check_text(const struct key *k, const char *text, struct error *e)
 {
         if (k->type == KEY_LISTEN)
                 return check_listen(k, text, e);
+        if (k->type == KEY_ADDRESS)
+                return check_address(k, text, e);
         if (k->type == KEY_PATH && text[0] != '/' && !(*text == '\0' && k->def && *k->def == '\0'))
                 return unwanted(k, text, e);
         if (k->type == KEY_URL)

@@ -72,6 +72,7 @@ static void learn_family(struct guard *g)
         s->engine_pid = g->board->family_pid[2];
         s->recorder_pid = g->board->family_pid[3];
         s->courier_pid = g->board->family_pid[4];
+        s->rescue_pid = g->board->family_pid[7];
         for (size_t k = 0; k < ARRAY_SIZE(g->world.self_pid); k++) {
                 int32_t pid = k == 1 ? s->guard_pid : g->board->family_pid[k];
                 if (g->world.self_pid[k] == pid)
@@ -225,7 +226,7 @@ int guard_main(const struct config *c, const struct guard_fds *fd)
                 log_error("cannot start: %s", strerror(-r));
                 return EXIT_FAILURE;
         }
-        r = guard_requests_start(g, &fd->requests, 1);
+        r = guard_requests_start(g, (const int[]){fd->requests, fd->rescue}, 2);
         if (r < 0)
                 log_error("nobody can ask for actions: %s", strerror(-r));
         g->alive_watch = (struct loop_fd){.fd = fd->alive, .ready = supervisor_gone, .ctx = g};

@@ -161,6 +161,7 @@ struct guard_fds {
         int requests; /* what the recorder asks for: model/request.h */
         int bury;     /* to the process that buries: act/bury_child.h */
         int journal;  /* of actions: act/journal.h */
+        int rescue;   /* and the rescue console */
         int alive;    /* ends when the supervisor is gone */
 };
 

@@ -349,7 +349,7 @@ struct sources {
 };
 
 struct self_stats {
-        int32_t guard_pid, engine_pid, recorder_pid, supervisor_pid, courier_pid;
+        int32_t guard_pid, engine_pid, recorder_pid, supervisor_pid, courier_pid, rescue_pid;
         uint64_t events, events_lost, drains, audits, audit_corrections, scans;
         uint64_t overflow_processes, overflow_strings, overflow_services, overflow_findings, overflow_ring;
         uint64_t guard_rss_bytes, recorder_rss_bytes, engine_rss_bytes;

@@ -70,6 +70,21 @@ static void copy_used(struct board *to, const struct board *from, enum board_par
         memcpy(to->process, from->process, used(to->process_top, BOARD_PROCESSES, sizeof to->process[0]));
 }
 
+int board_copy(struct board *copy, const struct board *b, enum board_part part, int tries)
+{
+        for (int i = 0; i < tries; i++) {
+                uint32_t before = __atomic_load_n(&b->sequence, __ATOMIC_ACQUIRE);
+                if (!(before & 1u)) {
+                        copy_used(copy, b, part);
+                        __atomic_thread_fence(__ATOMIC_ACQUIRE);
+                        if (__atomic_load_n(&b->sequence, __ATOMIC_RELAXED) == before)
+                                return 0;
+                }
+                nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
+        }
+        return -EAGAIN;
+}
+
 struct board *board_snapshot(const struct board *b, enum board_part part, int tries)
 {
         struct board *copy = mmap(NULL, sizeof *copy, PROT_READ | PROT_WRITE,
@@ -77,19 +92,67 @@ struct board *board_snapshot(const struct board *b, enum board_part part, int tr
 
         if (copy == MAP_FAILED)
                 return NULL;
-        for (int i = 0; i < tries; i++) {
-                uint32_t before = __atomic_load_n(&b->sequence, __ATOMIC_ACQUIRE);
-                if (!(before & 1u)) {
-                        copy_used(copy, b, part);
-                        __atomic_thread_fence(__ATOMIC_ACQUIRE);
-                        if (__atomic_load_n(&b->sequence, __ATOMIC_RELAXED) == before)
-                                return copy;
-                }
-                nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
-        }
+        if (board_copy(copy, b, part, tries) == 0)
+                return copy;
         munmap(copy, sizeof *copy);
         errno = EAGAIN;
         return NULL;
+}
+
+#define END(text) ((text)[sizeof(text) - 1] = '\0')
+
+static void end_service(struct service *s)
+{
+        END(s->name), END(s->id), END(s->image), END(s->health_command);
+        END(s->respawn_command), END(s->stuck_command);
+}
+
+static void end_finding(struct finding *f)
+{
+        END(f->detector), END(f->service_name), END(f->runbook), END(f->text), END(f->remedy);
+        for (int k = 0; k < BOARD_EVIDENCE; k++)
+                END(f->evidence[k].text), END(f->evidence[k].unit);
+}
+
+static void end_action(struct action *a)
+{
+        END(a->service_name), END(a->who), END(a->reason), END(a->previous), END(a->result);
+        for (int k = 0; k < ACTION_MEASURES; k++)
+                END(a->measure[k].name), END(a->measure[k].unit);
+}
+
+static void end_container(struct container *c)
+{
+        END(c->id), END(c->name), END(c->project), END(c->compose_service), END(c->number), END(c->image);
+        END(c->image_id), END(c->config_hash), END(c->health_command), END(c->label_name);
+}
+
+static void end_host(struct board *b)
+{
+        END(b->host.name), END(b->host.kernel);
+        for (int i = 0; i < BOARD_MOUNTS; i++)
+                END(b->host.mount[i].path);
+        for (int i = 0; i < BOARD_GAPS; i++)
+                END(b->gap[i].source), END(b->gap[i].text);
+        END(b->sources.why_not_netlink), END(b->sources.why_not_bpf), END(b->sources.engine_text);
+}
+
+void board_copy_torn(struct board *copy, const struct board *b, enum board_part part)
+{
+        copy_used(copy, b, part);
+        end_host(copy);
+        for (uint32_t i = 0; i < MIN(copy->finding_top, (uint32_t)BOARD_FINDINGS); i++)
+                end_finding(&copy->finding[i]);
+        for (uint32_t i = 0; i < MIN(copy->action_top, (uint32_t)BOARD_ACTIONS); i++)
+                end_action(&copy->action[i]);
+        for (uint32_t i = 0; i < MIN(copy->service_top, (uint32_t)BOARD_SERVICES); i++)
+                end_service(&copy->service[i]);
+        for (uint32_t i = 0; i < MIN(copy->container_top, (uint32_t)BOARD_CONTAINERS); i++)
+                end_container(&copy->container[i]);
+        for (uint32_t i = 0; i < MIN(copy->string_top, (uint32_t)BOARD_STRINGS); i++)
+                END(copy->string[i].text);
+        for (uint32_t i = 0; i < MIN(copy->process_top, (uint32_t)BOARD_PROCESSES); i++)
+                END(copy->process[i].comm);
 }
 
 void board_snapshot_free(struct board *copy)

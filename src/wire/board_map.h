@@ -23,3 +23,9 @@ enum board_part { BOARD_WHOLE, BOARD_SERVICES_ONLY };
  * middle of a write. Free with board_snapshot_free(). */
 struct board *board_snapshot(const struct board *b, enum board_part part, int tries);
 void board_snapshot_free(struct board *copy);
+
+/* The same into memory of the caller, who reads only entries below the copy's tops. 0 or -EAGAIN, the copy
+ * then being of no use. */
+int board_copy(struct board *copy, const struct board *b, enum board_part part, int tries);
+/* What stands there when no consistent copy is to be had: parts may not fit together, texts end. */
+void board_copy_torn(struct board *copy, const struct board *b, enum board_part part);
