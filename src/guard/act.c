@@ -128,8 +128,22 @@ static int release(struct guard *g, const struct request *q, const char *why, ui
         if (!service)
                 return error_set(e, -ENOENT, "no service is called %s", q->service);
         uint32_t n = act_release(&g->actor, service, why, now_ns);
+        guard_ladder_released(g, service, now_ns);
         snprintf(ret->text, sizeof ret->text, "%u undone on %s", n, q->service);
         return 0;
+}
+
+static int take_back(struct guard *g, const struct request *q, const char *why, uint64_t now_ns,
+        struct answer *ret, struct error *e)
+{
+        const struct action *row = act_find(&g->actor, q->action_id);
+        uint16_t service = row ? find_service(g->board, row->service_name) : 0;
+
+        ret->action_id = q->action_id;
+        int r = act_undo(&g->actor, q->action_id, why, now_ns, e);
+        if (r >= 0 && service)
+                guard_ladder_released(g, service, now_ns);
+        return r;
 }
 
 static int carry_out(
@@ -144,13 +158,16 @@ static int carry_out(
         case REQUEST_TAKE:
                 return take(g, q, now_ns, ret, e);
         case REQUEST_UNDO:
-                ret->action_id = q->action_id;
-                return act_undo(&g->actor, q->action_id, why, now_ns, e);
+                return take_back(g, q, why, now_ns, ret, e);
         case REQUEST_RELEASE:
                 return release(g, q, why, now_ns, ret, e);
         case REQUEST_KILL:
                 return act_kill(&g->actor, q->pid, SIGKILL, q->asker_pid, q->who, now_ns, e);
         case REQUEST_BREAKER:
+                guard_ladder_breaker(g, (int)q->value, now_ns);
+                snprintf(ret->text, sizeof ret->text, "the breaker is %s: %s",
+                        g->board->breaker.open ? "open" : "closed", g->board->breaker.text);
+                return 0;
         case REQUEST_VERBS:
                 break;
         }

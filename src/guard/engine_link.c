@@ -62,6 +62,7 @@ static void take(struct guard *g, const struct engine_msg *m, uint64_t now_ns)
                 break;
         case ENGINE_MSG_EVENT:
                 world_container_event(&g->world, &m->event, event_time(&m->event, now_ns));
+                g->container_started |= m->event.kind == CONTAINER_EVENT_START;
                 break;
         case ENGINE_MSG_COMMAND:
                 command_read(g, &m->command);
@@ -100,6 +101,7 @@ static void engine_ready(void *ctx, uint32_t events)
                 if (engine_tame(&m, (size_t)n))
                         take(g, &m, now_ns);
         }
+        guard_ladder_started(g, now_ns);
         board_write_end(g->board, clock_boot_ns());
 }
 

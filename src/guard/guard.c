@@ -105,6 +105,7 @@ static void tick(void *ctx, uint64_t now_ns)
         world_recount(&g->world, now_ns);
         world_deaths_flush(&g->world);
         detect_all(&g->detect, g->board, &g->config.detect, now_ns, emit, g);
+        guard_ladder_tick(g, now_ns);
         guard_act_tick(g, now_ns);
         board_write_end(g->board, clock_boot_ns());
         loop_arm(&g->loop, &g->tick_timer, now_ns + NSEC_PER_SEC);
@@ -123,6 +124,8 @@ static void reload(struct guard *g)
         g->config.actions = c.actions;
         memcpy(g->config.act_only_in, c.act_only_in, sizeof c.act_only_in);
         g->config.act_only_in_count = c.act_only_in_count;
+        g->config.ladder = c.ladder;
+        guard_ladder_configure(g);
         g->board->grace_ns = (uint64_t)(c.grace * 1e9);
         world_event(&g->world, EVENT_CONFIG, 0, NULL, clock_boot_ns(), 0, "configuration reloaded");
 }
@@ -196,6 +199,7 @@ static int start(struct guard *g, const struct guard_fds *fd)
         guard_scan(g, now_ns);
         guard_sample_start(g);
         guard_act_start(g, fd->journal, now_ns);
+        guard_ladder_start(g);
         board_write_end(g->board, clock_boot_ns());
         g->tick_timer = (struct loop_timer){.fire = tick, .ctx = g};
         loop_arm(&g->loop, &g->tick_timer, clock_boot_ns() + NSEC_PER_SEC);

@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "detect/detect.h"
 #include "guard/pace.h"
+#include "ladder/ladder.h"
 #include "model/request.h"
 #include "source/bpf/bpf.h"
 #include "source/cgroup/cgroup.h"
@@ -150,6 +151,10 @@ struct guard {
         struct actor actor;
         struct loop_timer act_timer;
 
+        /* ladder.c */
+        struct ladder ladder;
+        bool container_started; /* since the ladder looked last */
+
         struct loop_fd signal_watch, alive_watch;
         uint64_t demoted_ns; /* reserve.c */
         struct detect_state detect;
@@ -265,6 +270,20 @@ void guard_act_tick(struct guard *g, uint64_t now_ns);
 void guard_act_stop(struct guard *g);
 /* A group came to life. */
 void guard_act_group_seen(struct guard *g);
+
+/* ---- ladder.c ---- */
+void guard_ladder_start(struct guard *g);
+/* The configuration has changed. */
+void guard_ladder_configure(struct guard *g);
+/* Once a second, after the detectors and before the hand. */
+void guard_ladder_tick(struct guard *g, uint64_t now_ns);
+/* Containers have started: one that has spent its restarts is held before it can crash again. */
+void guard_ladder_started(struct guard *g, uint64_t now_ns);
+/* A person has undone what stood on a service. */
+void guard_ladder_released(struct guard *g, uint16_t service, uint64_t now_ns);
+void guard_ladder_breaker(struct guard *g, int value, uint64_t now_ns);
+
+/* ---- act.c ---- */
 /* What the recorder or the rescue console asks for, made harmless before; *ret is empty but for its number.
  */
 void guard_request(struct guard *g, const struct request *q, struct answer *ret);

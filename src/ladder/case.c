@@ -314,7 +314,7 @@ static bool rate_allows(const struct ladder *l, uint64_t now_ns)
 
         for (uint32_t i = 0; i < MIN(l->taken, (uint32_t)LADDER_TAKEN); i++)
                 n += now_ns - l->taken_ns[i] < 60 * NSEC_PER_SEC;
-        return n < (uint32_t)l->cfg.acting_per_minute;
+        return n < (uint32_t)l->per_minute;
 }
 
 static void note_taken(

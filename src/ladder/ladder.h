@@ -96,6 +96,7 @@ struct ladder {
         struct ladder_ops ops;
         enum mode mode;
         struct ladder_config cfg;
+        double per_minute; /* actions */
         struct detect_config detect;
         char only_in[CONFIG_GLOBS][128];
         uint32_t only_in_count;

@@ -47,6 +47,7 @@ void ladder_configure(struct ladder *l, const struct config *c)
         l->mode = c->mode;
         l->cfg = c->ladder;
         l->detect = c->detect;
+        l->per_minute = c->actions.max_per_minute;
         l->only_in_count = MIN(c->act_only_in_count, (uint32_t)CONFIG_GLOBS);
         memcpy(l->only_in, c->act_only_in, sizeof l->only_in);
 #define R(detector, steps, prose) l->plan[RULE_##detector] = parse(c->ladder.rule_##detector);

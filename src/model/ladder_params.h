@@ -83,8 +83,7 @@ enum { LADDER_STEPS = ACTION_KINDS, LADDER_LIST = 96 };
         S("acting.respect", acting_respect, DURATION, 1800, 0, 604800,                                       \
                 "how long a service is left alone after a person has taken an action back")                  \
         S("acting.zombies_exhaust_in", acting_zombies_exhaust_in, DURATION, 3600, 60, 1e9,                   \
-                "a zombie leak is acted on when it uses up the pids sooner")                                 \
-        S("acting.per_minute", acting_per_minute, COUNT, 6, 1, 60, "actions on the whole host in any minute")
+                "a zombie leak is acted on when it uses up the pids sooner")
 
 /* DURATION in seconds, BOOL as 0 or 1, all as double. */
 struct ladder_config {

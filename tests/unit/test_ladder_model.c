@@ -138,7 +138,7 @@ static void judge_pace(struct model *m, const struct yard_order *o)
 
         for (uint32_t i = 0; i < m->seen; i++)
                 minute += o->at_ns - m->y->order[i % YARD_ORDERS].at_ns < FAKE_S(60) && i + 64 > m->seen;
-        if (minute + 1 > (uint32_t)m->y->cfg.ladder.acting_per_minute)
+        if (minute + 1 > (uint32_t)m->y->cfg.actions.max_per_minute)
                 fault(m, o, "too many a minute");
         if (o->o.kind != ACTION_FREEZE)
                 return;
@@ -226,7 +226,7 @@ static void configure(struct model *m)
         struct yard *y = m->y;
 
         y->cfg.mode = dice(m, 4) ? MODE_ENFORCE : MODE_OBSERVE;
-        y->cfg.ladder.acting_per_minute = 1 + dice(m, 6);
+        y->cfg.actions.max_per_minute = 1 + dice(m, 6);
         y->cfg.act_only_in_count = !dice(m, 4);
         strcpy(y->cfg.act_only_in[0], "s?");
         yard_configure(y);
