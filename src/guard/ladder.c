@@ -1,8 +1,11 @@
 /* The guard's ladder: its decisions given to the hand, and what people did told to it. */
 #include "guard/guard.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static int take(void *ctx, const struct ladder_order *o, uint64_t now_ns, uint32_t *ret_id)
@@ -32,22 +35,26 @@ static void undo(void *ctx, uint32_t id, const char *why, uint64_t now_ns)
         act_undo(&g->actor, id, why, now_ns, NULL);
 }
 
-static void judge(void *ctx, uint32_t id, const struct action_measure *m, enum action_help helped)
-{
-        struct guard *g = ctx;
-        struct action *row = act_find(&g->actor, id);
-
-        if (!row)
-                return;
-        memcpy(row->measure, m, sizeof row->measure);
-        row->helped = (uint8_t)helped;
-}
-
 static void tell(void *ctx, uint16_t service, const char *text, uint64_t now_ns)
 {
         struct guard *g = ctx;
 
         world_event(&g->world, EVENT_ACTION, service, NULL, now_ns, NAN, text);
+}
+
+static void judge(void *ctx, uint32_t id, const struct action_measure *m, enum action_help helped)
+{
+        struct guard *g = ctx;
+        struct action *row = act_find(&g->actor, id);
+        char text[120];
+
+        if (!row)
+                return;
+        memcpy(row->measure, m, sizeof row->measure);
+        row->helped = (uint8_t)helped;
+        snprintf(text, sizeof text, "%s %s: %s %.3g, then %.3g", action_kind_name(row->kind),
+                helped == ACTION_HELPED ? "helped" : "didn't help", m[0].name, m[0].before, m[0].after);
+        tell(g, row->service, text, clock_boot_ns());
 }
 
 void guard_ladder_start(struct guard *g)

@@ -30,6 +30,7 @@ from scenarios.healthy_compose import HealthyCompose  # noqa: E402
 from scenarios.hostile_names import HostileNames  # noqa: E402
 from scenarios.hourly_loop import HourlyLoop  # noqa: E402
 from scenarios.incident_life import IncidentLife  # noqa: E402
+from scenarios.ladder import Ladder  # noqa: E402
 from scenarios.leader_thread import LeaderThread  # noqa: E402
 from scenarios.never_waits import NeverWaits  # noqa: E402
 from scenarios.normal_life import NormalLife  # noqa: E402
@@ -44,6 +45,7 @@ SCENARIOS = {
     "incident_life": IncidentLife,
     "dockerd_stopped": DockerdStopped,
     "dockerd_killed": DockerdKilled,
+    "ladder": Ladder,
     "celery_storm_init": CeleryStormInit,
     "never_waits": NeverWaits,
     "leader_thread": LeaderThread,

@@ -102,6 +102,16 @@ static void honest(char **arguments)
         burn_for_ever(NULL);
 }
 
+// crowd COUNT DELAY: so many burners, after a while.
+static void crowd(char **arguments)
+{
+        pause_for(argument(arguments, 1, 0));
+        for (int i = 1; i < (int)argument(arguments, 0, 30); i++)
+                if (fork() == 0)
+                        break;
+        burn_for_ever(NULL);
+}
+
 // oom MEGABYTES TIMES PERIOD: a worker that wants more than the limit, replaced when it dies.
 static void oom(char **arguments)
 {
@@ -254,6 +264,7 @@ static const struct {
         {"late", "sloth", late},
         {"leader", "headless", leader},
         {"burn", "honest", honest},
+        {"crowd", "mob", crowd},
         {"hostile", "h\n\x1b[31mPWNED", hostile},
         {"oom", NULL, oom},
         {"ballast", NULL, ballast},

@@ -1,0 +1,111 @@
+import glob
+
+from harness import procfs
+from harness.scenario import Scenario
+
+ENFORCED = {"sexton.mode": "enforce"}
+
+
+class Ladder(Scenario):
+    proves = "who saturates the host is slowed and frozen, the neighbour isn't; a restart loop is held; people's word counts"
+    alone = True
+    config = {
+        "act_only_in": ["den/*"],
+        "detect": {"saturation": {"for": "2s", "load_warning": 0.5}},
+        "breaker": {"enabled": False},
+        "ladder": {"saturation": ["quota", "freeze"], "restart_loop": ["hold"]},
+        "steps": {"quota": {"share": "90%", "hold": "2s", "ttl": "20s"}, "freeze": {"hold": "5s", "ttl": "12s"}},
+        "acting": {"calm": "60s"},
+        "restart_budget": {"restarts": 2, "window": "10m"},
+    }
+
+    def up(self):
+        self.decoy = self.zoo("decoy", "burn", project="den", service="decoy")
+        self.talk = self.zoo("talk", "crowd", 40, project="den", service="talk")
+
+    def arise(self):
+        self.eventually(lambda: len(self.tasks(self.talk)) >= 40, 30, "a crowd of burners")
+
+    def expect(self, sexton):
+        self.observed()
+        self.enforced()
+        self.enforced_without_dockerd()
+        self.restarts_held()
+        self.equal(self.said("den/decoy"), [], "nothing was done to the decoy, or said of it")
+
+    # What is there
+
+    def tasks(self, container):
+        return procfs.descendants(container.pid())
+
+    def frozen(self, container):
+        """Are all of its tasks frozen, by the kernel's word?"""
+        for pattern in ("freezer/docker/%s/freezer.state", "docker/%s/cgroup.freeze", "unified/docker/%s/cgroup.freeze"):
+            for path in glob.glob("/sys/fs/cgroup/" + pattern % container.id):
+                return procfs.read(path).split() in ([b"FROZEN"], [b"1"])
+        raise FileNotFoundError(f"no freezer of {container.name}")
+
+    def said(self, service):
+        return [one["text"] for one in self.sexton.events(service) if one["kind"] == "action"]
+
+    def says(self, service, *words):
+        return [text for text in self.said(service) if all(word in text for word in words)]
+
+    def drop(self, container):
+        container.remove()
+        self.containers.remove(container)
+
+    # What has to happen
+
+    def observed(self):
+        """The mode of the host: it says what it would do, once for each step."""
+        self.eventually(lambda: self.says("den/talk", "freeze would be done"), 60, "observe says that it would freeze")
+        self.check(not self.frozen(self.talk), "and doesn't")
+        self.equal(len(self.says("den/talk", "freeze would be done")), 1, "it says so once")
+        self.equal(self.says("den/talk", "taken"), [], "nothing was done")
+        self.drop(self.talk)
+
+    def enforced(self):
+        hog = self.zoo("hog", "crowd", 40, project="den", service="hog", labels=ENFORCED)
+        self.eventually(lambda: self.frozen(hog), 60, "the label's container is frozen")
+        self.check(not self.frozen(self.decoy), "its neighbour isn't")
+        self.check(self.says("den/hog", "quota taken"), "after it was slowed", self.said("den/hog"))
+        before = self.decoy_ticks()
+        self.eventually(lambda: self.says("den/hog", "freeze helped"), 30, "it is written down that it helped")
+        self.check(self.decoy_ticks() > before, "the neighbour works")
+        self.eventually(lambda: not self.frozen(hog), 30, "it is thawed when its time is over")
+        self.eventually(lambda: self.says("den/hog", "freeze undone"), 10, "which is told")
+        self.drop(hog)
+
+    def decoy_ticks(self):
+        fields = [procfs.read(f"/proc/{one.pid}/stat").rsplit(b")", 1)[1].split() for one in self.tasks(self.decoy)]
+        return sum(int(one[11]) for one in fields)
+
+    def enforced_without_dockerd(self):
+        hog = self.zoo("late-hog", "crowd", 40, 8, project="den", service="late-hog", labels=ENFORCED)
+        self.eventually(lambda: "den/late-hog" in self.sexton.services(), 20, "another one is known by name")
+        self.engine.suspend()
+        try:
+            self.eventually(lambda: self.frozen(hog), 60, "it is frozen while dockerd is stopped")
+        finally:
+            self.engine.resume()
+        self.drop(hog)
+
+    def restarts_held(self):
+        loop = self.zoo(
+            "loop", "cycle", 0.3, 1, project="den", service="loop", restart="unless-stopped",
+            labels={**ENFORCED, "com.docker.compose.config-hash": "a"},
+        )  # fmt: skip
+        self.eventually(lambda: self.frozen_or_none(loop), 60, "a container that has spent its restarts is held")
+        restarts = loop.restarts()
+        self.check(restarts >= 3, "not before", restarts)
+        new = self.zoo("loop-2", "idle", project="den", service="loop", labels={"com.docker.compose.config-hash": "b"})
+        self.eventually(lambda: not self.frozen_or_none(loop), 30, "a new configuration releases it")
+        self.drop(loop)
+        self.drop(new)
+
+    def frozen_or_none(self, container):
+        try:
+            return self.frozen(container)
+        except OSError:  # between two restarts
+            return False
