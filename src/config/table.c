@@ -162,8 +162,8 @@ void nearest_try(struct nearest *n, const char *candidate)
 
 const char *table_suggest(const char *prefix, const char *name, char ret[static 200])
 {
-        static const char *const top[] = {
-                "actions", "detect", "engine", "ladder", "quiet_hours", "rescue", "sources", "steps", "watchdog", NULL};
+        static const char *const top[] = {"actions", "detect", "engine", "ladder", "quiet_hours", "rescue",
+                "sources", "steps", "watchdog", NULL};
         struct nearest near = {.word = name};
         char part[64], best[64];
 
