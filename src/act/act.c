@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define REFUSED_AGAIN_NS (600 * NSEC_PER_SEC)
+
 void act_init(struct actor *a, struct world *w, const struct config *c, const struct cgroup_layout *l,
         int proc_fd, struct journal *j, const struct act_ops *ops)
 {
@@ -82,6 +84,23 @@ static int check_order(struct actor *a, const struct act_order *o, uint64_t now_
         return 0;
 }
 
+/* What must not be done is told, but not again and again when it is asked for each second. */
+static void note_refused(struct actor *a, const struct act_order *o, uint64_t now_ns, const char *why)
+{
+        const char *name = a->board->service[o->service].name;
+
+        for (uint32_t k = 1; k < a->board->action_top; k++) {
+                const struct action *row = &a->board->action[k];
+                if (row->state == ACTION_REFUSED && row->kind == o->kind &&
+                        !strcmp(row->service_name, name) &&
+                        now_ns - MIN(row->taken_ns, now_ns) < REFUSED_AGAIN_NS)
+                        return;
+        }
+        struct action *row = row_new(a, o, now_ns);
+        if (row)
+                row_end(a, row, ACTION_REFUSED, now_ns, "%.150s", why);
+}
+
 /* It stands already: stands longer, or with another value. */
 static int take_again(struct actor *a, struct action *row, const struct act_order *o, uint64_t now_ns)
 {
@@ -140,6 +159,8 @@ int act_take(struct actor *a, const struct act_order *o, uint64_t now_ns, uint32
         int planned = 0;
         int r = check_order(a, o, now_ns, why);
 
+        if (r == -EPERM)
+                note_refused(a, o, now_ns, why->text);
         if (r < 0)
                 return r;
         row = find_standing(a, o->service, o->kind);
@@ -151,6 +172,8 @@ int act_take(struct actor *a, const struct act_order *o, uint64_t now_ns, uint32
                 act_undo(a, row->id, "another value was asked for", now_ns, NULL);
         if (k->plan)
                 planned = standing_plan(a, k, o->service, o->value, why);
+        if (planned == -EPERM)
+                note_refused(a, o, now_ns, why->text);
         if (planned < 0)
                 return planned;
         row = row_new(a, o, now_ns);
@@ -174,7 +197,10 @@ static void undo(struct actor *a, struct action *row, const char *why, uint64_t 
 
         if (k && k->end)
                 k->end(a, row, now_ns);
-        standing_undo(a, row, why, now_ns);
+        if (k && !k->plan && !k->end)
+                row_end(a, row, ACTION_DONE, now_ns, "%s; it was under way and can't be taken back", why);
+        else
+                standing_undo(a, row, why, now_ns);
 }
 
 int act_undo(struct actor *a, uint32_t id, const char *why, uint64_t now_ns, struct error *e)
@@ -224,7 +250,7 @@ static void step(struct actor *a, struct action *row, uint64_t now_ns)
         } else if (row->until_ns && now_ns >= row->until_ns) {
                 undo(a, row, "its time is over", now_ns);
         } else if (k->plan) {
-                if (k->follows && a->groups_changed)
+                if (k->follows)
                         standing_follow(a, row, now_ns);
                 standing_step(a, row, now_ns);
         } else if (k->step) {
@@ -247,6 +273,7 @@ void act_tick(struct actor *a, uint64_t now_ns)
 void act_group_seen(struct actor *a)
 {
         a->groups_changed = true;
+        row_due(a, 1); /* at once: what crashes quickly is gone within a second */
 }
 
 void act_operated(struct actor *a, const struct engine_operated *o, uint64_t now_ns)
@@ -309,6 +336,12 @@ void act_adopt(struct actor *a, uint64_t now_ns)
                 const struct act_kind *kind = act_kind(row->kind);
                 if (row_stands(row) && kind && kind->plan && !is_written_down(a, row->id))
                         row_end(a, row, ACTION_UNDONE, now_ns, "the guard was started again meanwhile");
+                if (row->state != ACTION_FREE && row->state != ACTION_WOULD && row->state != ACTION_REFUSED)
+                        a->taken[a->taken_next++ % ACT_RATE] =
+                                row->taken_ns; /* a guard that dies again and again
+                                                takes no more than one that lives */
+                if (row_stands(row) && kind && kind->adopt)
+                        kind->adopt(a, row, now_ns);
                 if (row_stands(row))
                         row_due(a, now_ns);
         }

@@ -7,13 +7,11 @@
 #include "act/change.h"
 #include "act/journal.h"
 #include "base/log.h"
-#include "base/signals.h"
 #include "base/util.h"
 #include "model/names.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -127,12 +125,12 @@ static int watch(struct deadman *d, const struct config *c, int signals, int ali
 }
 
 /* Few pages, all of them there for good: what it does must not need memory. */
-static void reserve(void)
+static void reserve(const struct cgroup_layout *l)
 {
-        struct sched_param p = {.sched_priority = 1};
+        int r = cgroup_real_time(l);
 
-        if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &p) < 0)
-                log_debug("no real-time scheduling: %s", strerror(errno));
+        if (r < 0)
+                log_info("no real-time scheduling (%s): slower under load", strerror(-r));
         if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0)
                 log_info("cannot lock memory (%s): slower when memory is short", strerror(errno));
 }
@@ -144,9 +142,9 @@ int deadman_main(const struct config *c, int journal_fd, int alive_fd)
 
         sigemptyset(&ending);
         sigaddset(&ending, SIGTERM);
-        sigaddset(&ending, SIGINT);
         sigprocmask(SIG_BLOCK, &ending, NULL);
         signal(SIGHUP, SIG_IGN); /* the limit is taken at the next start */
+        signal(SIGINT, SIG_IGN); /* Ctrl-C reaches us, too: the supervisor will say so */
         cleanup_close int signals = signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK);
         int r = journal_map(journal_fd, &d.journal);
         if (r < 0 || signals < 0) {
@@ -156,6 +154,6 @@ int deadman_main(const struct config *c, int journal_fd, int alive_fd)
         r = cgroup_init(&d.layout, c->cgroup_root);
         if (r < 0)
                 log_info("no control groups at %s: %s", c->cgroup_root, strerror(-r));
-        reserve();
+        reserve(&d.layout);
         return watch(&d, c, signals, alive_fd);
 }

@@ -46,8 +46,9 @@ uint32_t ending_ask(struct actor *a, struct action *row, uint8_t operation)
         for (uint32_t k = 1; k < b->container_top && engine_answers(b); k++) {
                 const struct container *c = &b->container[k];
                 bool runs = c->state == CONTAINER_RUNNING || c->state == CONTAINER_RESTARTING;
-                if (c->id[0] && c->service == service && c->state != CONTAINER_REMOVED &&
-                        (runs || operation == ENGINE_START))
+                /* what had ended before is not ours to start */
+                bool ended = c->state == CONTAINER_EXITED && c->finished_ns + NSEC_PER_SEC >= row->taken_ns;
+                if (c->id[0] && c->service == service && (operation == ENGINE_START ? ended : runs))
                         n += ask(a, row, operation, false, c->id);
         }
         return n;
@@ -117,6 +118,15 @@ enum ending ending_step(struct actor *a, struct action *row, uint64_t now_ns)
         p->stage = STAGE_KILL;
         p->due_ns = now_ns + DEATH_NS;
         return ENDING_GOES_ON;
+}
+
+void ending_adopt(struct actor *a, struct action *row, uint64_t now_ns)
+{
+        struct act_progress *p = row_progress(a, row);
+
+        *p = (struct act_progress){.stage = row->state == ACTION_ASKED ? STAGE_ASKED : STAGE_TERM,
+                .asked = row->state == ACTION_ASKED,
+                .due_ns = now_ns + GRACE_NS + ANSWER_NS};
 }
 
 bool ending_operated(struct actor *a, struct action *row, const struct engine_operated *o, uint64_t now_ns)

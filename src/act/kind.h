@@ -30,7 +30,9 @@ struct act_kind {
         /* Kinds that do something else; the row is filled in, its state is theirs to set: */
         int (*begin)(struct actor *a, struct action *row, uint64_t now_ns, struct error *e);
         void (*step)(struct actor *a, struct action *row, uint64_t now_ns);
-        void (*end)(struct actor *a, struct action *row, uint64_t now_ns); /* undo; may be NULL */
+        void (*end)(struct actor *a, struct action *row, uint64_t now_ns); /* undo; NULL: there is none */
+        /* A restarted guard goes on with it, without what was in the row's progress. May be NULL. */
+        void (*adopt)(struct actor *a, struct action *row, uint64_t now_ns);
         void (*operated)(
                 struct actor *a, struct action *row, const struct engine_operated *o, uint64_t now_ns);
 };
@@ -78,6 +80,9 @@ int signal_process(struct actor *a, uint32_t process, int sig);
  * are PID 1s of containers, to those only. */
 uint32_t signal_service(struct actor *a, uint16_t service, uint64_t born_before_ns, bool init_only, int sig);
 
+/* Whether anything lives in the service that was born after. */
+bool signal_any_since(const struct actor *a, uint16_t service, uint64_t born_after_ns);
+
 /* ---- ending.c ---- */
 enum ending { ENDING_GOES_ON, ENDING_DONE, ENDING_KILLED, ENDING_FAILED };
 /* Asks the engine for the operation on each container of the service, or on the unit: of how many; 0 when
@@ -88,5 +93,7 @@ uint32_t ending_ask(struct actor *a, struct action *row, uint8_t operation);
 int ending_begin(struct actor *a, struct action *row, uint8_t operation, uint64_t now_ns, struct error *e);
 /* How far it is, when no engine does it (any more). */
 enum ending ending_step(struct actor *a, struct action *row, uint64_t now_ns);
+/* A restarted guard goes on: the answer may still come. */
+void ending_adopt(struct actor *a, struct action *row, uint64_t now_ns);
 /* True when the engine has done all that it was asked. When it can't, it goes on by signals. */
 bool ending_operated(struct actor *a, struct action *row, const struct engine_operated *o, uint64_t now_ns);

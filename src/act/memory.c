@@ -14,8 +14,11 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Without a value: what it uses now, less a little on v2, so that it feels it. */
-#define OF_USED_NOW 0.95
+/* Kernels before 6.16 reclaim what is above memory.high before the write returns, and the guard must not wait
+ * for that: not more than a tenth of what is used at a time. That is also the default. */
+#define OF_USED_V2 0.9
+/* The hard limit of version 1 leaves what is born while we write. */
+#define OF_USED_V1 (1 + 1.0 / 32)
 
 static double limit_of(const char *text)
 {
@@ -36,9 +39,8 @@ static int plan(int dir, bool unified, const struct act_wish *w, struct journal_
         if (n < 0)
                 return (int)n;
         double used = strtod(text, NULL);
-        double bytes = isnan(w->value) ? used * (unified ? OF_USED_NOW : 1) : w->value / w->parts;
-        if (!unified)
-                bytes = fmax(bytes, used);
+        double least = used * (unified ? OF_USED_V2 : OF_USED_V1);
+        double bytes = isnan(w->value) ? least : fmax(w->value / w->parts, least);
         bytes = fmax(page, (unified ? floor(bytes / page) : ceil(bytes / page)) * page);
         if (limit_of(c->before) <= bytes)
                 return error_set(e, -EALREADY, "%s is %s already", change_file_name(c->file), c->before);

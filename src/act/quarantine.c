@@ -5,8 +5,19 @@
 #include "act/kind.h"
 
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 
 enum { QUARANTINE_BY_ENGINE = 16, QUARANTINE_BY_SIGNALS = 17 }; /* stages behind those of ending.c */
+
+static const char BY_SIGNALS[] = "kept down by signals: the engine didn't answer";
+
+/* Whatever was born until now was just not known to be dead yet. */
+static void stopped_by_engine(struct actor *a, struct action *row, uint64_t now_ns)
+{
+        row_progress(a, row)->stage = QUARANTINE_BY_ENGINE;
+        row_progress(a, row)->due_ns = now_ns;
+}
 
 static int begin(struct actor *a, struct action *row, uint64_t now_ns, struct error *e)
 {
@@ -17,7 +28,7 @@ static void keep_down(struct actor *a, struct action *row, bool by_engine, uint6
 {
         uint16_t service = row_service(a, row);
 
-        if (!service || !signal_service(a, service, now_ns, false, 0))
+        if (!service || !signal_any_since(a, service, by_engine ? row_progress(a, row)->due_ns : 0))
                 return;
         if (by_engine) {
                 row_end(a, row, ACTION_UNDONE, now_ns, "somebody has started it again");
@@ -44,6 +55,7 @@ static void step(struct actor *a, struct action *row, uint64_t now_ns)
         case ENDING_DONE:
         case ENDING_KILLED:
                 p->stage = QUARANTINE_BY_SIGNALS;
+                snprintf(row->result, sizeof row->result, "%s", BY_SIGNALS);
                 break;
         case ENDING_FAILED:
                 row_end(a, row, ACTION_FAILED, now_ns,
@@ -57,7 +69,18 @@ static void operated(struct actor *a, struct action *row, const struct engine_op
         if (!ending_operated(a, row, o, now_ns))
                 return;
         row->state = ACTION_ACTIVE;
-        row_progress(a, row)->stage = QUARANTINE_BY_ENGINE;
+        stopped_by_engine(a, row, now_ns);
+}
+
+/* By signals only if it was brought back: else nothing brings it back, and that is how the engine ends it. */
+static void adopt(struct actor *a, struct action *row, uint64_t now_ns)
+{
+        if (row->state == ACTION_ASKED)
+                ending_adopt(a, row, now_ns);
+        else if (row->reasserted || !strcmp(row->result, BY_SIGNALS))
+                row_progress(a, row)->stage = QUARANTINE_BY_SIGNALS;
+        else
+                stopped_by_engine(a, row, now_ns);
 }
 
 static void end(struct actor *a, struct action *row, uint64_t now_ns)
@@ -74,4 +97,5 @@ const struct act_kind act_quarantine = {
         .step = step,
         .end = end,
         .operated = operated,
+        .adopt = adopt,
 };

@@ -49,4 +49,5 @@ const struct act_kind act_restart = {
         .begin = begin,
         .step = step,
         .operated = operated,
+        .adopt = ending_adopt,
 };

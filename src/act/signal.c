@@ -59,6 +59,17 @@ uint32_t signal_service(struct actor *a, uint16_t service, uint64_t born_before_
         return n;
 }
 
+bool signal_any_since(const struct actor *a, uint16_t service, uint64_t born_after_ns)
+{
+        const struct board *b = a->board;
+
+        for (uint32_t i = 1; i < b->process_top; i++)
+                if (b->process[i].service == service && lives(&b->process[i]) &&
+                        b->process[i].start_ns > born_after_ns)
+                        return true;
+        return false;
+}
+
 static void tell_killed(struct actor *a, const struct process *p, int sig, const char *who, uint64_t now_ns)
 {
         char text[200], comm[LIFE_COMM_SIZE * 4];

@@ -15,6 +15,8 @@
         (20 * NSEC_PER_MSEC)            /* freezing takes some milliseconds, or as long as a task is in D */
 #define LOOK_LONG_NS (5 * NSEC_PER_SEC) /* from then on once a second is often enough */
 
+#define FOLLOW_NS (3 * NSEC_PER_SEC)
+
 /* ---- plan and apply ---- */
 
 static void name_group(struct journal_change *c, const struct act_group *g, const char *service)
@@ -29,9 +31,9 @@ static void name_group(struct journal_change *c, const struct act_group *g, cons
 int standing_plan(struct actor *a, const struct act_kind *k, uint16_t service, double value, struct error *e)
 {
         int n = target_groups(a, service, k->hierarchy, e), planned = 0, r = 0;
-        struct act_wish w = {
-                .value = value, .parts = (uint32_t)MAX(n, 1), .service = &a->board->service[service]};
+        struct act_wish w = {.value = value, .service = &a->board->service[service]};
 
+        w.parts = n > 0 ? (uint32_t)n : 1;
         if (n < 0)
                 return n;
         for (int i = 0; i < n; i++) {
@@ -65,14 +67,12 @@ static int next_of(
         return -1;
 }
 
-static void take_back(struct actor *a, uint32_t id)
+/* Those that were written down just now, applied or not. */
+static void take_back(struct actor *a, int n, const int place[ACT_GROUPS])
 {
-        struct journal_change c;
-        enum journal_state state;
-
-        for (int k = -1; (k = next_of(a, id, k + 1, &c, &state)) >= 0;)
-                if (change_undo(a->layout, &c) >= 0)
-                        journal_remove(a->journal, k);
+        for (int k = 0; k < n; k++)
+                if (change_undo(a->layout, &a->plan[k]) >= 0)
+                        journal_remove(a->journal, place[k]);
 }
 
 static int write_down(struct actor *a, const struct action *row, int n, int place[ACT_GROUPS])
@@ -105,7 +105,7 @@ int standing_apply(struct actor *a, struct action *row, int n, struct error *e)
                                 a->plan[k].path, strerror(-r));
         }
         if (r < 0) {
-                take_back(a, row->id);
+                take_back(a, n, place);
                 return r;
         }
         if (!row->previous[0])
@@ -250,10 +250,15 @@ static bool has_group(struct actor *a, uint32_t id, const struct journal_change 
 
 void standing_follow(struct actor *a, struct action *row, uint64_t now_ns)
 {
+        struct act_progress *p = row_progress(a, row);
         uint16_t service = row_service(a, row);
         struct error e = {0};
         int n, left = 0;
 
+        /* what has just been started may be known under another name for a second */
+        if (!a->groups_changed && now_ns < p->due_ns)
+                return;
+        p->due_ns = now_ns + FOLLOW_NS;
         if (!service || touch_service(a->board, a->config, service, 0, NULL) < 0)
                 return;
         n = standing_plan(a, act_kind(row->kind), service, row->value, &e);

@@ -39,4 +39,5 @@ const struct act_kind act_stop = {
         .begin = begin,
         .step = step,
         .operated = operated,
+        .adopt = ending_adopt,
 };

@@ -30,7 +30,8 @@ enum {
         BOARD_EVIDENCE = 6,
         BOARD_RECENT = 32, /* recent moments kept per service and kind */
         BOARD_MOUNTS = 16,
-        BOARD_FAMILY = 8, /* processes of Sexton: the supervisor, and its children in the order of their roles */
+        BOARD_FAMILY =
+                8, /* processes of Sexton: the supervisor, and its children in the order of their roles */
 };
 
 /* ---- processes ---- */
@@ -364,8 +365,8 @@ struct self_stats {
 
 struct board {
         uint32_t version, size;
-        uint32_t sequence;         /* seqlock: odd while the guard writes */
-        uint32_t guard_generation; /* counts guard starts on this board */
+        uint32_t sequence;                /* seqlock: odd while the guard writes */
+        uint32_t guard_generation;        /* counts guard starts on this board */
         int32_t family_pid[BOARD_FAMILY]; /* 0 = doesn't run; written by the supervisor */
         uint64_t started_ns, updated_ns;
         uint64_t grace_ns;
