@@ -157,6 +157,8 @@ static void self(const struct api_view *v, struct json_out *j)
         pid_or_null(j, "engine_pid", s->engine_pid);
         pid_or_null(j, "recorder_pid", s->recorder_pid);
         pid_or_null(j, "courier_pid", s->courier_pid);
+        pid_or_null(j, "rescue_pid", s->rescue_pid);
+        json_out_bool(j, "rescue_real_time", s->rescue_real_time);
         json_out_time(j, "started_at", v->board->started_ns, v->wall_offset_ns);
         json_out_time(j, "updated_at", v->board->updated_ns, v->wall_offset_ns);
         json_out_count(j, "guard_starts", v->board->guard_generation);

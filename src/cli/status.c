@@ -165,6 +165,15 @@ static void self_row(const struct screen *s, json_t *j)
                 units_bytes(answer_number(j, "self.guard_rss_bytes"), guard),
                 units_bytes(answer_number(j, "self.recorder_rss_bytes"), recorder),
                 units_percent(answer_number(j, "self.cpu_ratio"), cpu));
+        if (isnan(answer_number(j, "self.rescue_pid")))
+                return;
+        row(s, "");
+        if (answer_true(j, "self.rescue_real_time"))
+                screen_put(s, INK_DIM, "rescue console with a real-time share\n");
+        else
+                screen_put(s, INK_YELLOW,
+                        "rescue console without a real-time share: slower under load, or still "
+                        "waiting for its keys; see its log\n");
 }
 
 static void gaps(const struct screen *s, json_t *j)

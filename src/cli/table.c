@@ -4,7 +4,7 @@
 
 extern const struct verb verb_run, verb_status, verb_services, verb_zombies, verb_events, verb_incidents,
         verb_why, verb_report, verb_notify, verb_silence, verb_check_config, verb_doctor, verb_version,
-        verb_help, verb_child, verb_complete, verb_man_page;
+        verb_help, verb_child, verb_complete, verb_man_page, verb_rescue;
 
 const struct verb *const verbs[] = {
         &verb_run,
@@ -17,6 +17,7 @@ const struct verb *const verbs[] = {
         &verb_report,
         &verb_notify,
         &verb_silence,
+        &verb_rescue,
         &verb_check_config,
         &verb_doctor,
         &verb_version,

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -73,6 +74,8 @@ static void learn_family(struct guard *g)
         s->recorder_pid = g->board->family_pid[3];
         s->courier_pid = g->board->family_pid[4];
         s->rescue_pid = g->board->family_pid[7];
+        s->rescue_real_time =
+                s->rescue_pid && sched_getscheduler(s->rescue_pid) == (SCHED_FIFO | SCHED_RESET_ON_FORK);
         for (size_t k = 0; k < ARRAY_SIZE(g->world.self_pid); k++) {
                 int32_t pid = k == 1 ? s->guard_pid : g->board->family_pid[k];
                 if (g->world.self_pid[k] == pid)

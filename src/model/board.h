@@ -351,6 +351,7 @@ struct sources {
 
 struct self_stats {
         int32_t guard_pid, engine_pid, recorder_pid, supervisor_pid, courier_pid, rescue_pid;
+        bool rescue_real_time; /* the console has the real-time share that it asks for */
         uint64_t events, events_lost, drains, audits, audit_corrections, scans;
         uint64_t overflow_processes, overflow_strings, overflow_services, overflow_findings, overflow_ring;
         uint64_t guard_rss_bytes, recorder_rss_bytes, engine_rss_bytes;
