@@ -22,6 +22,7 @@ from harness.leftovers import Leftovers  # noqa: E402
 from harness.sexton import Sexton  # noqa: E402
 from harness.tap import Report  # noqa: E402
 from scenarios.api_crash_loop import ApiCrashLoop  # noqa: E402
+from scenarios.buried import Buried  # noqa: E402
 from scenarios.celery_storm import CeleryStorm  # noqa: E402
 from scenarios.celery_storm_init import CeleryStormInit  # noqa: E402
 from scenarios.dockerd_killed import DockerdKilled  # noqa: E402
@@ -47,6 +48,7 @@ SCENARIOS = {
     "dockerd_killed": DockerdKilled,
     "ladder": Ladder,
     "celery_storm_init": CeleryStormInit,
+    "buried": Buried,
     "never_waits": NeverWaits,
     "leader_thread": LeaderThread,
     "api_crash_loop": ApiCrashLoop,
