@@ -21,9 +21,9 @@
 #include <time.h>
 
 enum { TRIES = 5 };
-#define NO_MORE_CALLS_NS (2 * NSEC_PER_MSEC)  /* then it is let go, well before BURY_HOLD_NS */
-#define PAUSE_NS         (10 * NSEC_PER_MSEC) /* the holder's own time between two stops */
-#define START_SLACK_NS   (30 * NSEC_PER_MSEC) /* ticks of /proc against what the board knows */
+#define NO_MORE_CALLS_NS (3 * NSEC_PER_MSEC / 2) /* then it is let go, well before BURY_HOLD_NS */
+#define PAUSE_NS         (10 * NSEC_PER_MSEC)    /* the holder's own time between two stops */
+#define START_SLACK_NS   (30 * NSEC_PER_MSEC)    /* ticks of /proc against what the board knows */
 
 struct work {
         int proc_fd;
@@ -271,6 +271,7 @@ static enum bury_end hold_once(struct work *w)
                 end = bury_one(w, &h);
                 w->at += !end;
         }
+        bury_hold_leave(&h); /* may wait for a processor, too */
         struct moment after = look_at_moment(w);
         enum bury_end released = bury_hold_release(&h);
         account(w->result, &before, &after, h.held_ns);

@@ -36,10 +36,9 @@ static int await_stop(struct bury_hold *h, uint64_t patience_ns)
         for (;;) {
                 pid_t got = waitpid(h->pid, &h->stop, __WALL | WNOHANG);
                 h->runs = got != h->pid;
-                if (got == h->pid)
-                        return WIFSTOPPED(h->stop) ? 0 : -ESRCH;
-                if (got < 0 && errno != EINTR)
-                        return -ESRCH;
+                h->gone = got == h->pid ? !WIFSTOPPED(h->stop) : got < 0 && errno != EINTR;
+                if (got == h->pid || h->gone)
+                        return h->gone ? -ESRCH : 0;
                 uint64_t now_ns = clock_boot_ns();
                 if (now_ns >= end_ns)
                         return -ETIMEDOUT;
@@ -187,16 +186,18 @@ enum bury_end bury_hold_wait4(struct bury_hold *h, int32_t ns_pid, long *ret)
         enum bury_end end = to_syscall_stop(h);
         if (!end)
                 end = to_syscall_stop(h);
-        if (!end && bury_machine_result(h->pid, ret) < 0)
-                end = BURY_LOST;
-        return end;
+        if (!end)
+                r = bury_machine_result(h->pid, ret);
+        return r == -ESRCH ? BURY_GONE : r < 0 ? BURY_LOST : end;
 }
 
 /* A thread that stands behind a call would take restored registers for the call's result. In the stop that an
  * interrupt makes it is about to look at how its own call had ended. */
-static enum bury_end leave_call(struct bury_hold *h)
+enum bury_end bury_hold_leave(struct bury_hold *h)
 {
-        if (!is_syscall_stop(h))
+        if (h->gone || h->runs)
+                return h->gone ? BURY_GONE : BURY_SLOW;
+        if (!h->placed || !is_syscall_stop(h))
                 return BURY_DONE;
         ptrace(PTRACE_INTERRUPT, h->pid, NULL, NULL);
         int r = go_on(h, PTRACE_CONT, 0);
@@ -207,10 +208,11 @@ static enum bury_end leave_call(struct bury_hold *h)
 
 enum bury_end bury_hold_release(struct bury_hold *h)
 {
-        enum bury_end end = h->runs ? BURY_SLOW : h->placed ? leave_call(h) : BURY_DONE;
+        enum bury_end end = bury_hold_leave(h);
 
-        if (!end && h->placed && bury_machine_restore(h->machine, h->pid) < 0)
-                end = BURY_LOST;
+        int r = !end && h->placed ? bury_machine_restore(h->machine, h->pid) : 0;
+        if (r < 0)
+                end = r == -ESRCH ? BURY_GONE : BURY_LOST; /* SIGKILL ends also who stands still */
         if (!end)
                 go_on(h, PTRACE_DETACH, signal_of(h));
         h->held_ns = clock_boot_ns() - h->seen_ns;

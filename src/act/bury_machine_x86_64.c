@@ -172,7 +172,7 @@ static enum bury_end look_at_registers(struct bury_machine *m, int32_t pid, bool
         int got = get_registers(pid, r);
 
         if (got < 0)
-                return got == -EMEDIUMTYPE ? BURY_NOT64 : BURY_LOST;
+                return got == -EMEDIUMTYPE ? BURY_NOT64 : got == -ESRCH ? BURY_GONE : BURY_LOST;
         if (r->cs != CODE_SEGMENT_64)
                 return BURY_NOT64;
         if (r->eflags & TRAP_FLAG)

@@ -172,7 +172,7 @@ static void signals_come_through(void)
         end(&l);
 }
 
-/* ---- whom not to hold ---- */
+/* ---- while it is held ---- */
 
 static void idles(struct stage *s)
 {
@@ -180,6 +180,65 @@ static void idles(struct stage *s)
         while (!s->enough)
                 pause_ms(5);
 }
+
+/* Sends a signal to the holder when so many of its dead are buried, from a process of its own. */
+static pid_t signal_later(const struct lab *l, int sig, uint32_t attempt)
+{
+        fflush(stdout);
+        pid_t pid = fork();
+        if (pid)
+                return pid;
+        while (!l->stage->enough && state_of(l, l->stage->dead[attempt % (DEAD - 1)]) != '-')
+                ;
+        kill(l->holder, sig);
+        _exit(0);
+}
+
+static void end_of(pid_t pid)
+{
+        int status;
+
+        check_int(waitpid(pid, &status, 0), pid);
+        check_int(status, 0);
+}
+
+static void one_that_is_stopped_meanwhile_is_stopped_then(void)
+{
+        SKIP_ELSEWHERE;
+        for (uint32_t k = 0; k < 30 && tap_ok_now; k++) {
+                struct lab l;
+                check(begin(&l, idles));
+                pid_t pid = signal_later(&l, SIGSTOP, k);
+                bury_run(l.proc_fd, NULL, &l.request, &l.result);
+                check(l.result.end == BURY_DONE || l.result.end == BURY_STOPPED);
+                check(l.result.end == BURY_DONE || l.result.buried + l.result.left == DEAD);
+                end_of(pid);
+                check(is_state(&l, l.holder, 'T'));
+                check_int(buried(&l), l.result.buried);
+                kill(l.holder, SIGCONT);
+                end(&l);
+        }
+}
+
+static void one_that_is_killed_meanwhile_is_gone(void)
+{
+        SKIP_ELSEWHERE;
+        for (uint32_t k = 0; k < 30 && tap_ok_now; k++) {
+                struct lab l;
+                int status = 0;
+                check(begin(&l, idles));
+                pid_t pid = signal_later(&l, SIGKILL, k);
+                bury_run(l.proc_fd, NULL, &l.request, &l.result);
+                check(l.result.end == BURY_DONE || l.result.end == BURY_GONE);
+                end_of(pid);
+                /* a tracer that is the parent, too, has waited for it when it heard of its end */
+                check(waitpid(l.holder, &status, 0) == l.holder ? status == SIGKILL : errno == ECHILD);
+                munmap(l.stage, sizeof *l.stage);
+                close(l.proc_fd);
+        }
+}
+
+/* ---- whom not to hold ---- */
 
 static void a_restarted_sleep_is_left_alone(void)
 {
@@ -386,6 +445,8 @@ static void all(void)
         test(a_read_goes_on);
         test(a_sigsuspend_waits_on_for_its_signal);
         test(signals_come_through);
+        test(one_that_is_stopped_meanwhile_is_stopped_then);
+        test(one_that_is_killed_meanwhile_is_gone);
         test(a_restarted_sleep_is_left_alone);
         test(a_stopped_holder_stays_stopped);
         test(a_traced_holder_is_left_to_its_tracer);
