@@ -142,6 +142,14 @@ static enum bury_end look_at_holder(struct work *w)
         return is_frozen(w, pid) ? BURY_STOPPED : BURY_DONE;
 }
 
+static bool has_ended(const struct work *w)
+{
+        struct proc_stat st;
+
+        return proc_read_stat(w->proc_fd, w->request->holder_pid, &st) < 0 ||
+               !same_start(&st, w->request->holder_start_ns) || judge_state(&st) == BURY_GONE;
+}
+
 /* ---- one of the dead ---- */
 
 /* Its pid as the holder knows it; 0 when it is not, or no longer, a dead child of this holder. */
@@ -335,6 +343,9 @@ void bury_run(int proc_fd, const struct cgroup_layout *layout, const struct bury
                 sigprocmask(SIG_BLOCK, &child, &before);
                 end = hold_until_done(&w);
                 sigprocmask(SIG_SETMASK, &before, NULL);
+                /* what its end breaks off looks like anything */
+                if (end && has_ended(&w))
+                        end = BURY_GONE;
         }
         ret->end = end;
         for (uint32_t k = w.at; k < MIN(request->count, (uint32_t)BURY_DEAD); k++)

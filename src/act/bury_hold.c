@@ -69,10 +69,17 @@ static int signal_of(const struct bury_hold *h)
         return event_of(h) || is_syscall_stop(h) ? 0 : WSTOPSIG(h->stop);
 }
 
+/* Somebody who stands still and yet isn't there has been killed. Until we have heard of its end nobody else
+ * does. */
 static int go_on(struct bury_hold *h, enum __ptrace_request how, int sig)
 {
         h->runs = true;
-        return ptrace(how, h->pid, NULL, (void *)(intptr_t)sig) < 0 ? -errno : 0;
+        if (ptrace(how, h->pid, NULL, (void *)(intptr_t)sig) == 0)
+                return 0;
+        int r = -errno;
+        if (r == -ESRCH && !h->gone)
+                await_stop(h, CALL_WAIT_NS);
+        return r;
 }
 
 /* ---- may it be held ---- */
@@ -209,11 +216,11 @@ enum bury_end bury_hold_leave(struct bury_hold *h)
 enum bury_end bury_hold_release(struct bury_hold *h)
 {
         enum bury_end end = bury_hold_leave(h);
-
         int r = !end && h->placed ? bury_machine_restore(h->machine, h->pid) : 0;
         if (r < 0)
                 end = r == -ESRCH ? BURY_GONE : BURY_LOST; /* SIGKILL ends also who stands still */
-        if (!end)
+        /* what has not got back its registers finds them in the frame */
+        if (!h->gone && !h->runs)
                 go_on(h, PTRACE_DETACH, signal_of(h));
         h->held_ns = clock_boot_ns() - h->seen_ns;
         return end;
