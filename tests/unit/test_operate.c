@@ -130,12 +130,12 @@ static void does_what_is_asked(void)
 static void tells_why_not(void)
 {
         up();
-        reply = "HTTP/1.1 404 Not Found\r\nContent-Length: 33\r\n\r\n{\"message\":\"No such\\u001b "
+        reply = "HTTP/1.1 404 Not Found\r\nContent-Length: 37\r\n\r\n{\"message\":\"No such\\u001b "
                 "container\"}";
         ask(1, ENGINE_STOP, ID);
         run_until_ends(1);
         check_int(last.code, -ENOENT);
-        reply = "HTTP/1.1 404 Not Found\r\nContent-Length: 38\r\n\r\n{\"message\":\"No such\\u001b[1m "
+        reply = "HTTP/1.1 404 Not Found\r\nContent-Length: 40\r\n\r\n{\"message\":\"No such\\u001b[1m "
                 "container\"}";
         ask(2, ENGINE_STOP, ID);
         run_until_ends(2);
