@@ -7,6 +7,7 @@
 #include "act/change.h"
 #include "act/journal.h"
 #include "base/log.h"
+#include "base/trim.h"
 #include "base/util.h"
 #include "model/names.h"
 
@@ -124,15 +125,30 @@ static int watch(struct deadman *d, const struct config *c, int signals, int ali
         }
 }
 
-/* Few pages, all of them there for good: what it does must not need memory. */
-static void reserve(const struct cgroup_layout *l)
+/* Undoes something that isn't there, so that the code for it is in memory. */
+static void rehearse(const struct cgroup_layout *l)
 {
-        int r = cgroup_real_time(l);
+        static const struct journal_change nothing = {.hierarchy = CGROUP_FREEZER, .path = "/", .group = 1};
+        char value[JOURNAL_VALUE];
+
+        change_undo(l, &nothing);
+        change_read(l, &nothing, value);
+        change_write_in(-1, CHANGE_FREEZER, "THAWED");
+}
+
+/* Few pages, all of them there for good: what it does must not need memory. */
+static void reserve(const struct deadman *d)
+{
+        int r = cgroup_real_time(&d->layout);
+
+        trim_memory();
 
         if (r < 0)
                 log_info("no real-time scheduling (%s): slower under load", strerror(-r));
         if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0)
                 log_info("cannot lock memory (%s): slower when memory is short", strerror(errno));
+        anything_stands(d->journal);
+        rehearse(&d->layout);
 }
 
 int deadman_main(const struct config *c, int journal_fd, int alive_fd)
@@ -154,6 +170,6 @@ int deadman_main(const struct config *c, int journal_fd, int alive_fd)
         r = cgroup_init(&d.layout, c->cgroup_root);
         if (r < 0)
                 log_info("no control groups at %s: %s", c->cgroup_root, strerror(-r));
-        reserve(&d.layout);
+        reserve(&d);
         return watch(&d, c, signals, alive_fd);
 }
