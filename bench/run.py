@@ -15,7 +15,7 @@ sys.dont_write_bytecode = True
 
 from harness.report import Report  # noqa: E402
 from harness.workloads import Workloads  # noqa: E402
-from measure import accounting, alarm, dashboard, disk, exactness, footprint, latency, loss, multitude, slowdown, store  # noqa: E402
+from measure import accounting, alarm, dashboard, disk, exactness, footprint, latency, loss, multitude, rescue, slowdown, store  # noqa: E402
 
 MEASURES = {
     "footprint": (footprint, "Memory and CPU, beside other tools"),
@@ -28,6 +28,7 @@ MEASURES = {
     "exactness": (exactness, "The ledger against full scans"),
     "store": (store, "Deaths into the store, and out again"),
     "disk": (disk, "Written to the disk"),
+    "rescue": (rescue, "The rescue console while the host is overloaded"),
     "dashboard": (dashboard, "The dashboard in a browser"),
 }
 
