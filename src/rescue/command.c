@@ -145,6 +145,21 @@ static bool is_dry_run(const char *word)
         return !strcmp(word, "--dry-run") || !strcmp(word, "-n");
 }
 
+/* All the rest; but who wants a dry run must not be taken at his word, wherever he says so. */
+static void read_reason(struct words *w, struct command *c)
+{
+        const char *word;
+        size_t n = 0;
+
+        while ((word = next_word(w))) {
+                if (is_dry_run(word))
+                        c->dry_run = true;
+                else if (n < sizeof c->reason)
+                        n += (size_t)snprintf(
+                                c->reason + n, sizeof c->reason - n, "%s%s", n ? " " : "", word);
+        }
+}
+
 /* "for TIME", "because WORDS", "--dry-run" in any order. */
 static int read_rest(struct words *w, struct command *c, struct error *e)
 {
@@ -158,10 +173,7 @@ static int read_rest(struct words *w, struct command *c, struct error *e)
                         if (r < 0)
                                 return r;
                 } else if (!strcmp(word, "because")) {
-                        size_t n = 0;
-                        while ((word = next_word(w)) && n < sizeof c->reason)
-                                n += (size_t)snprintf(
-                                        c->reason + n, sizeof c->reason - n, "%s%s", n ? " " : "", word);
+                        read_reason(w, c);
                 } else {
                         return unwanted(c->verb == COMMAND_FREEZE
                                                 ? "wants \"for TIME\", \"because WORDS\" or --dry-run"
