@@ -80,7 +80,7 @@ class Group:
         if not os.path.exists("/sys/fs/cgroup/cgroup.controllers"):
             roots = [
                 f"/sys/fs/cgroup/{one}"
-                for one in ("cpu", "cpuacct", "memory", "pids", "systemd", "unified")
+                for one in ("cpu", "cpuacct", "memory", "pids", "freezer", "systemd", "unified")
                 if os.path.isdir(f"/sys/fs/cgroup/{one}")
             ]
         for root in roots:

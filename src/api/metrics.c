@@ -436,7 +436,8 @@ static void lost(struct metrics *m)
 
 static void delays(struct metrics *m)
 {
-        static const char *const bounds[] = {"0.01", "0.05", "0.1", "0.5", "1.0", "5.0", "15.0", "+Inf"};
+        static const char *const bounds[] = {
+                "0.01", "0.025", "0.05", "0.1", "0.5", "1.0", "5.0", "15.0", "+Inf"};
         const struct self_stats *s = &m->v->board->self;
         uint64_t sum = 0;
 
@@ -448,6 +449,23 @@ static void delays(struct metrics *m)
         }
         out_format(m->out, "sexton_detection_delay_seconds_sum %.15g\n", seconds(s->zombie_delay_ns_sum));
         out_format(m->out, "sexton_detection_delay_seconds_count %" PRIu64 "\n", sum);
+}
+
+static void wake_delays(struct metrics *m)
+{
+        static const char *const bounds[] = {"5e-05", "0.0001", "0.0005", "0.001", "0.01", "+Inf"};
+        const struct self_stats *s = &m->v->board->self;
+        uint64_t sum = 0;
+
+        family(m, "sexton_guard_wake_delay_seconds", HISTOGRAM,
+                "How late the guard woke after sleeping until a timer.");
+        for (size_t i = 0; i < ARRAY_SIZE(bounds); i++) {
+                sum += s->wake_delay_bucket[i];
+                out_format(m->out, "sexton_guard_wake_delay_seconds_bucket{le=\"%s\"} %" PRIu64 "\n",
+                        bounds[i], sum);
+        }
+        out_format(m->out, "sexton_guard_wake_delay_seconds_sum %.15g\n", seconds(s->wake_delay_ns_sum));
+        out_format(m->out, "sexton_guard_wake_delay_seconds_count %" PRIu64 "\n", sum);
 }
 
 static void findings(struct metrics *m)
@@ -532,6 +550,7 @@ void api_metrics(const struct api_view *v, bool openmetrics, struct out *o)
         zombies(&m);
         lost(&m);
         delays(&m);
+        wake_delays(&m);
         findings(&m);
         incidents(&m);
         notifications(&m);

@@ -83,11 +83,29 @@ static int wait_ms(const struct loop *l, int max_wait_ms)
         return (int)MIN(ms, (uint64_t)3600000);
 }
 
+static void count_lateness(struct loop_lateness *l, uint64_t late_ns)
+{
+        static const uint64_t up_to_us[] = {50, 100, 500, 1000, 10000};
+        size_t k = 0;
+
+        while (k < ARRAY_SIZE(up_to_us) && late_ns > up_to_us[k] * NSEC_PER_USEC)
+                k++;
+        l->bucket[k]++;
+        l->sum_ns += late_ns;
+        l->max_ns = MAX(l->max_ns, late_ns);
+}
+
 int loop_once(struct loop *l, int max_wait_ms)
 {
         struct epoll_event e[LOOP_BATCH];
-        int n = epoll_wait(l->epoll_fd, e, LOOP_BATCH, wait_ms(l, max_wait_ms));
+        uint64_t slept_ns = clock_boot_ns();
+        int ms = wait_ms(l, max_wait_ms);
+        int n = epoll_wait(l->epoll_fd, e, LOOP_BATCH, ms);
 
+        if (n == 0 && ms > 0) {
+                uint64_t wanted_ns = slept_ns + (uint64_t)ms * NSEC_PER_MSEC, woken_ns = clock_boot_ns();
+                count_lateness(&l->late, woken_ns > wanted_ns ? woken_ns - wanted_ns : 0);
+        }
         if (n < 0 && errno != EINTR)
                 return -errno;
         for (int i = 0; i < n; i++) {

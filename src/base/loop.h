@@ -24,10 +24,17 @@ struct loop_timer {
         struct loop_timer *next;
 };
 
+/* How late the kernel woke us, whenever we slept until a timer: counts up to 50 and 100 us, 0.5, 1 and 10 ms,
+ * and more. */
+struct loop_lateness {
+        uint64_t bucket[6], sum_ns, max_ns;
+};
+
 struct loop {
         int epoll_fd;
         bool stop;
         struct loop_timer *timers; /* ordered by due time */
+        struct loop_lateness late;
 };
 
 int loop_init(struct loop *l);

@@ -89,12 +89,23 @@ static void learn_family(struct guard *g)
         }
 }
 
+static void tell_lateness(struct guard *g)
+{
+        struct self_stats *s = &g->board->self;
+
+        _Static_assert(sizeof s->wake_delay_bucket == sizeof g->loop.late.bucket, "the same bounds");
+        memcpy(s->wake_delay_bucket, g->loop.late.bucket, sizeof s->wake_delay_bucket);
+        s->wake_delay_ns_sum = g->loop.late.sum_ns;
+        s->wake_delay_ns_max = g->loop.late.max_ns;
+}
+
 static void tick(void *ctx, uint64_t now_ns)
 {
         struct guard *g = ctx;
 
         board_write_begin(g->board);
         learn_family(g);
+        tell_lateness(g);
         guard_reserve_again(g, now_ns);
         guard_sample_host(g, now_ns); /* its count of forks first: every one of them is then in the ring */
         guard_drain(g, now_ns);

@@ -10,7 +10,7 @@
 
 #include <math.h>
 
-#define SMOOTH    0.4 /* of a second's figure: 90 % within 5 s */
+#define SMOOTH    0.6 /* of a second's figure: 94 % within 3 s */
 #define SATURATED 0.9 /* busy CPUs */
 #define QUEUE     1.2 /* tasks that run or want to, per core */
 #define DOMINATES 0.5
@@ -78,8 +78,9 @@ void load_look(struct ladder *l, uint64_t now_ns)
         l->running = smooth(l->running, h->runnable);
         l->blocked = smooth(l->blocked, h->blocked);
         l->busy = smooth(l->busy, h->cpu_busy_ratio);
-        bool look =
-                load_strained(l, fmin(l->detect.saturation_psi, l->cfg.breaker_psi)) || l->breaker.forced > 0;
+        /* Without waiting for pressure, which lags: who it is must be known when a finding opens. */
+        bool look = l->breaker.forced > 0 || view_above(h->runnable / fmax(h->cpus, 1), QUEUE) ||
+                    h->blocked >= MAX(h->cpus, 2u);
         uint16_t who = look ? dominant(l, now_ns) : 0;
         uint32_t hash = who ? text_hash(view_service_name(l->board, who)) : 0;
 

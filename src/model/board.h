@@ -359,7 +359,9 @@ struct self_stats {
         bool guard_real_time, guard_locked;
         double cpu_ratio;                                 /* of all Sexton processes, cores */
         uint64_t zombie_delay_ns_sum, zombie_delay_count; /* from death to ledger */
-        uint64_t detection_delay_bucket[8]; /* each for itself: <=10ms 50ms 100ms 500ms 1s 5s 15s more */
+        uint64_t detection_delay_bucket[9]; /* each for itself: <=10ms 25ms 50ms 100ms 500ms 1s 5s 15s more */
+        /* how late the guard woke from sleeping until a timer: <=50us 100us 500us 1ms 10ms more */
+        uint64_t wake_delay_bucket[6], wake_delay_ns_sum, wake_delay_ns_max;
 };
 
 /* ---- the whole ---- */

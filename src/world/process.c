@@ -253,7 +253,7 @@ void world_leader(struct world *w, uint32_t i, uint64_t exit_ns)
 
 static void count_delay(struct self_stats *s, uint64_t delay_ns)
 {
-        static const uint32_t up_to_ms[] = {10, 50, 100, 500, 1000, 5000, 15000};
+        static const uint32_t up_to_ms[] = {10, 25, 50, 100, 500, 1000, 5000, 15000};
         size_t k = 0;
 
         while (k < ARRAY_SIZE(up_to_ms) && delay_ns > up_to_ms[k] * NSEC_PER_MSEC)

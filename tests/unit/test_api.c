@@ -603,7 +603,7 @@ static void metrics(void)
         board->host.mounts = 1;
         strcpy(board->host.mount[0].path, "/");
         board->self.detection_delay_bucket[0] = 5;
-        board->self.detection_delay_bucket[7] = 1;
+        board->self.detection_delay_bucket[8] = 1;
         board->host.psi_io_some_ns = 1500000000;
         board->host.psi_io_full_ns = BOARD_UNKNOWN;
         add_finding(1, "odin/worker", 10, 0, SEVERITY_WARNING);
