@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "act/bury.h"
 #include "act/journal.h"
 #include "config/config.h"
 #include "model/engine_msg.h"
@@ -17,6 +18,7 @@
 enum {
         ACT_RATE = 64,   /* actions.max_per_minute is at most this */
         ACT_REVERTS = 5, /* after so many the action gives up */
+        ACT_HOLDERS = 32,
         ACT_GROUPS = 32, /* control groups of one service; one with more is left alone */
 };
 
@@ -24,6 +26,9 @@ enum {
 struct act_ops {
         /* The engine process is to do this; act_operated() tells of its end. False: it can't be asked now. */
         bool (*operate)(void *ctx, const struct engine_operate *o);
+        /* The process that buries is to do this; act_buried() tells of its end. False: it can't be asked now.
+         * May be NULL. */
+        bool (*bury)(void *ctx, const struct bury_request *q);
         /* A process that the world doesn't know: makes it agree with /proc. May be NULL. */
         void (*learn)(void *ctx, int32_t pid);
         void *ctx;
@@ -34,6 +39,13 @@ struct act_group {
         uint64_t group; /* inode of its folder */
         uint8_t hierarchy;
         char path[CGROUP_PATH];
+};
+
+/* A holder whose dead were buried before, or are to be. */
+struct act_holder {
+        int32_t pid;
+        bool buried;
+        uint64_t start_ns, waited_faults; /* as bury_result has them */
 };
 
 /* What a row of the board needs beyond it. */
@@ -55,7 +67,10 @@ struct actor {
         uint64_t taken[ACT_RATE]; /* when the last ones were taken, a ring */
         uint32_t taken_next;
         struct act_progress progress[BOARD_ACTIONS];
+        struct act_holder holder[ACT_HOLDERS];
+        uint32_t holder_next;
         /* working space of one call */
+        struct bury_request burial;
         struct act_group group[ACT_GROUPS];
         struct journal_change plan[ACT_GROUPS];
 };
@@ -98,6 +113,9 @@ void act_tick(struct actor *a, uint64_t now_ns);
 void act_group_seen(struct actor *a);
 /* The engine process has done what it was asked, or not. */
 void act_operated(struct actor *a, const struct engine_operated *o, uint64_t now_ns);
+
+/* The process that buries has done what it was asked, or not. */
+void act_buried(struct actor *a, const struct bury_result *r, uint64_t now_ns);
 
 /* Sends a signal to one process through a pidfd, unless it must not be touched. */
 int act_kill(struct actor *a, int32_t pid, int sig, int32_t asker_pid, const char *who, uint64_t now_ns,

@@ -331,7 +331,7 @@ void bury_run(int proc_fd, const struct cgroup_layout *layout, const struct bury
         struct work w = {.proc_fd = proc_fd, .layout = layout, .request = request, .result = ret};
         sigset_t child, before;
 
-        *ret = (struct bury_result){.number = request->number};
+        *ret = (struct bury_result){.number = request->number, .holder_pid = request->holder_pid};
         enum bury_end end = look_at_holder(&w);
         if (!end)
                 end = choose(&w);

@@ -27,8 +27,7 @@ enum {
         BURY_TEXT = 240,
 };
 
-#define BURY_MIN_AGE_NS (30 * NSEC_PER_SEC)
-#define BURY_HOLD_NS    (5 * NSEC_PER_MSEC) /* the main thread is never held longer, but by the scheduler */
+#define BURY_HOLD_NS (5 * NSEC_PER_MSEC) /* the main thread is never held longer, but by the scheduler */
 
 enum bury_birth { BURY_BIRTH_UNKNOWN = 0, BURY_BIRTH_ADOPTED, BURY_BIRTH_OWN };
 
@@ -103,7 +102,8 @@ struct bury_result {
          * have run but waited for a processor, as it would have without us: that is queued_ns */
         uint64_t held_ns, held_max_ns, queued_ns;
         uint64_t waited_faults; /* what this added to the holder's waited_minor_faults: see bury_may.h */
-        char text[BURY_TEXT];   /* for people, also when all went well */
+        int32_t holder_pid;
+        char text[BURY_TEXT]; /* for people, also when all went well */
 };
 
 /* Does it, and takes as long as it takes: some ms, seconds at worst. proc_fd: /proc of the host's pid

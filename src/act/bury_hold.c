@@ -17,9 +17,10 @@
 
 enum { SYSCALL_STOP = SIGTRAP | 0x80, FILTERS = 32, FILTER_LEN = BPF_MAXINSNS };
 
-/* The call doesn't block: these are for a thread that waits for a processor, or is frozen in the middle. */
-#define STOP_WAIT_NS   (NSEC_PER_SEC / 2)
-#define CALL_WAIT_NS   (3 * NSEC_PER_SEC)
+/* The call doesn't block: these are for a thread that waits for a processor (with 200 busy tasks beside it
+ * half a second was not enough), or is frozen in the middle. */
+#define STOP_WAIT_NS   (10 * NSEC_PER_SEC)
+#define CALL_WAIT_NS   (10 * NSEC_PER_SEC)
 #define START_SLACK_NS (30 * NSEC_PER_MSEC)
 
 /* ---- stops ---- */

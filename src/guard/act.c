@@ -10,10 +10,34 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
 
 static bool operate(void *ctx, const struct engine_operate *o)
 {
         return guard_ask_operate(ctx, o);
+}
+
+/* As many of the dead as there are, not the whole array. */
+static bool bury(void *ctx, const struct bury_request *q)
+{
+        const struct guard *g = ctx;
+        size_t len = offsetof(struct bury_request, dead) + q->count * sizeof q->dead[0];
+
+        return send(g->bury_watch.fd, q, len, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)len;
+}
+
+static void buried(void *ctx, uint32_t events)
+{
+        struct guard *g = ctx;
+        struct bury_result r;
+
+        board_write_begin(g->board);
+        while (recv(g->bury_watch.fd, &r, sizeof r, MSG_DONTWAIT) == sizeof r) {
+                r.text[sizeof r.text - 1] = '\0';
+                act_buried(&g->actor, &r, clock_boot_ns());
+        }
+        board_write_end(g->board, clock_boot_ns());
 }
 
 static void learn(void *ctx, int32_t pid)
@@ -57,9 +81,9 @@ void guard_act_group_seen(struct guard *g)
         arm(g);
 }
 
-void guard_act_start(struct guard *g, int journal_fd, uint64_t now_ns)
+void guard_act_start(struct guard *g, int journal_fd, int bury_fd, uint64_t now_ns)
 {
-        struct act_ops ops = {.operate = operate, .learn = learn, .ctx = g};
+        struct act_ops ops = {.operate = operate, .bury = bury, .learn = learn, .ctx = g};
         struct journal *j = NULL;
         int r = journal_map(journal_fd, &j);
 
@@ -69,6 +93,9 @@ void guard_act_start(struct guard *g, int journal_fd, uint64_t now_ns)
                 return;
         }
         g->act_timer = (struct loop_timer){.fire = due, .ctx = g};
+        g->bury_watch = (struct loop_fd){.fd = bury_fd, .ready = buried, .ctx = g};
+        if (bury_fd < 0 || loop_add(&g->loop, &g->bury_watch, EPOLLIN) < 0)
+                ops.bury = NULL;
         act_init(&g->actor, &g->world, &g->config, &g->layout, g->proc_fd, j, &ops);
         act_adopt(&g->actor, now_ns);
         atomic_store(&j->guard_pid, getpid());

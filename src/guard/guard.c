@@ -212,7 +212,7 @@ static int start(struct guard *g, const struct guard_fds *fd)
                 return r;
         guard_scan(g, now_ns);
         guard_sample_start(g);
-        guard_act_start(g, fd->journal, now_ns);
+        guard_act_start(g, fd->journal, fd->bury, now_ns);
         guard_ladder_start(g);
         board_write_end(g->board, clock_boot_ns());
         g->tick_timer = (struct loop_timer){.fire = tick, .ctx = g};

@@ -150,6 +150,7 @@ struct guard {
         bool can_act;
         struct actor actor;
         struct loop_timer act_timer;
+        struct loop_fd bury_watch; /* results of the process that buries */
 
         /* ladder.c */
         struct ladder ladder;
@@ -263,7 +264,7 @@ int guard_requests_start(struct guard *g, const int *fd, size_t count);
 
 /* ---- act.c ---- */
 /* After the first scan: takes over what an earlier guard did. Without a journal nothing is ever done. */
-void guard_act_start(struct guard *g, int journal_fd, uint64_t now_ns);
+void guard_act_start(struct guard *g, int journal_fd, int bury_fd, uint64_t now_ns);
 /* Once a second. */
 void guard_act_tick(struct guard *g, uint64_t now_ns);
 /* Undoes everything. */

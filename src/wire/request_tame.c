@@ -20,6 +20,7 @@ static bool is_value(uint8_t kind, double value)
                 [ACTION_QUOTA] = {0.01, 4096},
                 [ACTION_MEMORY] = {1 << 20, 0x1p50},
                 [ACTION_PIDS] = {1, 1 << 22},
+                [ACTION_BURY] = {1, 1},
         };
 
         if (isnan(value))

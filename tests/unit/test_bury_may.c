@@ -7,7 +7,8 @@
 #include <linux/audit.h>
 #include <sys/syscall.h>
 
-#define OLD (60 * NSEC_PER_SEC)
+#define OLD             (60 * NSEC_PER_SEC)
+#define BURY_MIN_AGE_NS (10 * NSEC_PER_SEC)
 
 static void adopted_ones_may(void)
 {

@@ -8,7 +8,7 @@ from collections import namedtuple
 
 UNKNOWN, ADOPTED, OWN = range(3)
 _TICK_NS = 10**9 // os.sysconf("SC_CLK_TCK")
-_HEAD, _DEAD, _RESULT = "=IiQQQ??2xI", "=iIQQ", "=8I4Q"
+_HEAD, _DEAD, _RESULT = "=IiQQQ??2xI", "=iIQQ", "=8I4Qi"
 Answer = namedtuple("Answer", "end buried skipped refused verdict left stops held held_max queued waited_faults text")
 
 
