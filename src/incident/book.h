@@ -66,9 +66,9 @@ void book_keep(struct book *b, const struct book_keeper *k);
 /* False when there are BOOK_LISTENERS already. */
 bool book_listen(struct book *b, const struct book_listener *l);
 
-/* One document as it was put: an open incident goes on, a resolved one may reopen. Best before the first look;
- * later, what was opened meanwhile for the same service is merged into it.
- * -EINVAL when it is none, -EEXIST for a number known already, -ENOMEM. */
+/* One document as it was put: an open incident goes on, a resolved one may reopen. Best before the first
+ * look; later, what was opened meanwhile for the same service is merged into it. -EINVAL when it is none,
+ * -EEXIST for a number known already, -ENOMEM. */
 int book_restore(struct book *b, const char *json, size_t len, uint64_t now_ns, int64_t wall_offset_ns);
 
 /* ---- looking ---- */
