@@ -131,9 +131,11 @@ const char *action_state_name(uint8_t state)
 
 enum action_kind action_kind_find(const char *name)
 {
-        for (uint8_t k = ACTION_NONE + 1; k < ACTION_KINDS; k++)
-                if (!strcmp(action_kind_name(k), name))
+        for (uint8_t k = ACTION_NONE + 1; k < ACTION_KINDS; k++) {
+                const char *known = action_kind_name(k);
+                if (known && !strcmp(known, name))
                         return (enum action_kind)k;
+        }
         return ACTION_NONE;
 }
 

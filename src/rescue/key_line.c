@@ -120,8 +120,8 @@ static int heed(struct key_line *k, const char *name, bool has_value, const char
 
 static int options(struct cursor *c, struct key_line *k, struct error *e)
 {
-        char name[40], value[KEY_LINE_COMMAND];
-        bool has_value;
+        char name[40], value[KEY_LINE_COMMAND] = "";
+        bool has_value = false;
 
         for (;;) {
                 int r = option(c, name, sizeof name, value, sizeof value, &has_value, e);

@@ -52,7 +52,7 @@ int cgroup_unreaped(const struct cgroup_layout *l, const char *path, uint64_t *r
 {
         bool v1 = l->pids_fd >= 0;
         struct walk k = {.list = v1 ? "tasks" : "cgroup.threads"};
-        uint64_t before, after;
+        uint64_t before = 0, after = 0;
 
         if (!v1 && l->unified_fd < 0)
                 return -ENOTSUP;
