@@ -21,13 +21,20 @@ static bool engine_answers(const struct board *b)
         return b->sources.engine == ENGINE_DOCKER || b->sources.engine == ENGINE_PODMAN;
 }
 
+static const char *who_ends(struct actor *a, struct action *row)
+{
+        uint16_t service = row_service(a, row);
+
+        return service && a->board->service[service].kind == SERVICE_SYSTEMD ? "systemd"
+                                                                             : "the container engine";
+}
+
 static bool ask(struct actor *a, const struct action *row, uint8_t operation, bool unit, const char *target)
 {
         struct engine_operate o = {.number = row->id,
                 .operation = operation,
                 .unit = unit,
-                .patience_ms = (uint32_t)(GRACE_NS / NSEC_PER_MSEC),
-                .value = BOARD_UNKNOWN};
+                .patience_ms = (uint32_t)(GRACE_NS / NSEC_PER_MSEC)};
 
         text_set(o.target, sizeof o.target, target);
         return a->ops.operate && a->ops.operate(a->ops.ctx, &o);
@@ -103,7 +110,7 @@ enum ending ending_step(struct actor *a, struct action *row, uint64_t now_ns)
         if (p->stage == STAGE_ASKED) {
                 if (now_ns < p->due_ns)
                         return ENDING_GOES_ON;
-                row_tell(a, row, now_ns, "the engine doesn't answer: by signals");
+                row_tell(a, row, now_ns, "%s doesn't answer: by signals", who_ends(a, row));
                 by_signals(a, row, now_ns);
                 return ENDING_GOES_ON;
         }
@@ -136,7 +143,7 @@ bool ending_operated(struct actor *a, struct action *row, const struct engine_op
         if (row->state != ACTION_ASKED)
                 return false;
         if (o->code < 0) {
-                row_tell(a, row, now_ns, "the engine can't (%s): by signals",
+                row_tell(a, row, now_ns, "%s can't (%s): by signals", who_ends(a, row),
                         o->text[0] ? o->text : strerror(-o->code));
                 by_signals(a, row, now_ns);
                 return false;

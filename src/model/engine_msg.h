@@ -30,28 +30,14 @@ enum engine_operation {
         ENGINE_STOP = 1, /* SIGTERM, after `patience_ms` SIGKILL; a restart policy does not bring it back */
         ENGINE_START,
         ENGINE_RESTART, /* stop as above, then start */
-        ENGINE_PAUSE,   /* of the container; a unit is frozen */
-        ENGINE_UNPAUSE,
-        ENGINE_LIMIT, /* of a unit only: sets `limit` to `value` until it is set again or the host restarts */
         ENGINE_OPERATIONS
-};
-
-enum engine_limit {
-        ENGINE_LIMIT_NONE = 0,
-        ENGINE_LIMIT_WEIGHT, /* CPUWeight: 1..10000 */
-        ENGINE_LIMIT_QUOTA,  /* CPUQuotaPerSecUSec: us of CPU per second */
-        ENGINE_LIMIT_MEMORY, /* MemoryHigh: bytes (MemoryMax on cgroup v1) */
-        ENGINE_LIMIT_PIDS,   /* TasksMax */
-        ENGINE_LIMITS
 };
 
 struct engine_operate {
         uint32_t number;   /* the guard's own: comes back in the answer */
         uint8_t operation; /* enum engine_operation */
-        uint8_t limit;     /* enum engine_limit, for ENGINE_LIMIT */
         bool unit;         /* of systemd, not a container */
         uint32_t patience_ms;
-        uint64_t value;          /* for ENGINE_LIMIT; BOARD_UNKNOWN = no limit, of the weight the default */
         char target[BOARD_NAME]; /* a container's id (64 hex digits), or "NAME.service" */
 };
 

@@ -23,7 +23,7 @@ static struct engine_operated last;
 static int ends;
 static struct loop_fd listener;
 static struct loop_fd client[OPERATIONS + 8];
-static int clients;
+static int clients, asks;
 
 static void on_request(void *ctx, uint32_t events)
 {
@@ -31,6 +31,7 @@ static void on_request(void *ctx, uint32_t events)
         ssize_t n = recv(watch->fd, asked, sizeof asked - 1, MSG_DONTWAIT);
 
         asked[n > 0 ? n : 0] = '\0';
+        asks++;
         loop_remove(&loop, watch);
         if (reply) {
                 check_int(send(watch->fd, reply, strlen(reply), 0), strlen(reply));
@@ -75,6 +76,7 @@ static void up(void)
         o = (struct operate){.loop = &loop, .socket = where, .operated = on_operated};
         ends = clients = 0;
         reply = NULL;
+        asks = 0;
 }
 
 static void down(void)
@@ -94,6 +96,15 @@ static void ask(uint32_t number, uint8_t operation, const char *target)
         struct engine_operate one = {.number = number, .operation = operation, .patience_ms = 2500};
 
         snprintf(one.target, sizeof one.target, "%s", target);
+        operate_ask(&o, &one);
+}
+
+static void ask_unit(uint32_t number, uint8_t operation, const char *name)
+{
+        struct engine_operate one = {
+                .number = number, .operation = operation, .unit = true, .patience_ms = 2500};
+
+        snprintf(one.target, sizeof one.target, "%s", name);
         operate_ask(&o, &one);
 }
 
@@ -117,9 +128,9 @@ static void does_what_is_asked(void)
         check_str(last.text, "");
         check(!strncmp(asked, "POST /containers/" ID "/restart?t=3 HTTP/1.1\r\n", 103));
         check(strstr(asked, "\r\nContent-Length: 0\r\n") != NULL);
-        ask(8, ENGINE_PAUSE, ID);
+        ask(8, ENGINE_START, ID);
         run_until_ends(2);
-        check(!strncmp(asked, "POST /containers/" ID "/pause HTTP/1.1\r\n", 97));
+        check(!strncmp(asked, "POST /containers/" ID "/start HTTP/1.1\r\n", 97));
         reply = "HTTP/1.1 304 Not Modified\r\n\r\n"; /* it was stopped already */
         ask(9, ENGINE_STOP, ID);
         run_until_ends(3);
@@ -151,18 +162,17 @@ static void tells_why_not(void)
         check_int(last.code, -EPROTO);
         ask(5, ENGINE_STOP, "../images/x");
         ask(6, ENGINE_STOP, "");
-        ask(7, ENGINE_LIMIT, ID);
         ask(8, 0, ID);
         ask(9, ENGINE_OPERATIONS, ID);
-        run_until_ends(9);
+        run_until_ends(8);
         check_int(last.code, -EINVAL);
         snprintf(path, sizeof path, "/nonexistent/sock");
         ask(10, ENGINE_STOP, ID);
-        run_until_ends(10);
+        run_until_ends(9);
         check_int(last.code, -ENOENT);
         path[0] = '\0';
         ask(11, ENGINE_STOP, ID);
-        run_until_ends(11);
+        run_until_ends(10);
         check_int(last.code, -ENOTCONN);
         snprintf(path, sizeof path, "/tmp/sexton-operate-%d.sock", (int)getpid());
         down();
@@ -191,11 +201,83 @@ static void silence_is_bounded(void)
         down();
 }
 
+/* ---- units ---- */
+
+/* A bus that hangs, one that speaks another language, one that hangs up, none at all. */
+static void bears_a_bad_bus(void)
+{
+        char address[96];
+
+        up();
+        snprintf(address, sizeof address, "unix:path=%s", path);
+        o.units.address = address;
+        ask_unit(1, ENGINE_STOP, "demo.service"); /* silence */
+        for (int i = 0; i < 200 && !asks; i++)
+                loop_once(&loop, 10);
+        check_int(asks, 1); /* its first byte is a NUL */
+        check_int(ends, 0);
+        check(o.units.job[0].give_up_ns > clock_boot_ns() + 10 * NSEC_PER_SEC);
+        o.units.job[0].give_up_ns = 1;
+        loop_arm(&loop, &o.units.timer, 1);
+        run_until_ends(1);
+        check_int(last.code, -ETIMEDOUT);
+        check(!o.units.bus);
+        reply = "HTTP/1.1 400 Bad Request\r\n\r\n"; /* then it hangs up */
+        ask_unit(2, ENGINE_RESTART, "demo.service");
+        ask_unit(3, ENGINE_START, "other.service");
+        run_until_ends(3);
+        check_int(last.code, -ENOTCONN);
+        check_str(last.text, "Connection terminated");
+        check(!o.units.bus);
+        o.units.address = "unix:path=/nonexistent/bus";
+        ask_unit(4, ENGINE_STOP, "demo.service");
+        run_until_ends(4);
+        check_int(last.number, 4);
+        check_int(last.code, -ENOTCONN);
+        check(strstr(last.text, "No such file") != NULL);
+        down();
+}
+
+static void asks_only_what_units_do(void)
+{
+        static const char *const names[] = {"", "demo", ".service", "demo.socket", "../demo.service",
+                "demo*.service", "a b.service", "demo.service\n"};
+
+        up();
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+                ask_unit((uint32_t)i + 1, ENGINE_STOP, names[i]);
+                check_int(ends, i + 1);
+                check_int(last.code, -EINVAL);
+        }
+        ask_unit(20, ENGINE_OPERATIONS, "demo.service");
+        check_int(last.code, -EINVAL);
+        check_int(clients, 0);
+        down();
+}
+
+static void jobs_are_bounded(void)
+{
+        char address[96];
+
+        up();
+        snprintf(address, sizeof address, "unix:path=%s", path);
+        o.units.address = address;
+        for (uint32_t i = 1; i <= UNIT_JOBS + 1; i++)
+                ask_unit(i, ENGINE_STOP, "demo.service");
+        check_int(ends, 1);
+        check_int(last.number, UNIT_JOBS + 1);
+        check_int(last.code, -EBUSY);
+        down(); /* what is under way is let go of */
+}
+
 static void all(void)
 {
         test(does_what_is_asked);
         test(tells_why_not);
         test(silence_is_bounded);
+        test(bears_a_bad_bus);
+        test(asks_only_what_units_do);
+        test(jobs_are_bounded);
 }
 
 int main(void)

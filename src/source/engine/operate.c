@@ -63,7 +63,7 @@ static int code_of(int status)
         }
 }
 
-/* 304: it was so already, except for pausing, which has 409 or 500 for that. */
+/* 304: it was so already. */
 static void on_done(void *ctx, struct http_call *c, int result, const struct error *e)
 {
         struct operation *p = ctx;
@@ -97,8 +97,6 @@ static int begin(struct operation *p)
                 [ENGINE_STOP] = "stop",
                 [ENGINE_START] = "start",
                 [ENGINE_RESTART] = "restart",
-                [ENGINE_PAUSE] = "pause",
-                [ENGINE_UNPAUSE] = "unpause",
         };
         struct operate *o = p->of;
         const struct engine_operate *a = &p->asked;
@@ -125,22 +123,49 @@ static struct operation *unused(struct operate *o)
         return NULL;
 }
 
+static void tell(struct operate *o, uint32_t number, int code, const char *text)
+{
+        struct engine_operated done = {.number = number, .code = code};
+
+        text_set(done.text, sizeof done.text, text);
+        o->operated(o->ctx, &done);
+}
+
+static void unit_ended(void *ctx, uint32_t number, int code, const char *text)
+{
+        tell(ctx, number, code, text);
+}
+
+static void ask_systemd(struct operate *o, const struct engine_operate *what)
+{
+        uint32_t patience = MIN(what->patience_ms, (uint32_t)PATIENCE_MAX_MS);
+        struct error e = {0};
+
+        o->units.loop = o->loop;
+        o->units.ended = unit_ended;
+        o->units.ctx = o;
+        if (units_ask(&o->units, what->number, what->operation, what->target, patience + DAEMON_MS, &e) < 0)
+                tell(o, what->number, e.code, e.text);
+}
+
 void operate_ask(struct operate *o, const struct engine_operate *what)
 {
         struct operation *p = unused(o);
         char text[200];
 
+        if (what->unit) {
+                ask_systemd(o, what);
+                return;
+        }
         if (!p) {
-                o->operated(o->ctx, &(struct engine_operated){.number = what->number,
-                                            .code = -EBUSY,
-                                            .text = "too many operations are under way"});
+                tell(o, what->number, -EBUSY, "too many operations are under way");
                 return;
         }
         p->of = o;
         p->asked = *what;
         p->said_len = 0;
         p->asked.target[sizeof p->asked.target - 1] = '\0';
-        int r = what->unit ? -ENOSYS : begin(p);
+        int r = begin(p);
         if (r == 0)
                 return;
         snprintf(text, sizeof text, "%s",
@@ -156,4 +181,5 @@ void operate_done(struct operate *o)
                 http_call_cancel(&o->operation[i].call);
                 o->operation[i].asked.number = 0;
         }
+        units_done(&o->units);
 }

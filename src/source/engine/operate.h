@@ -1,10 +1,11 @@
-/* What the guard has decided to have done by others: stopping, starting, restarting, pausing containers
+/* What the guard has decided to have done by others: stopping, starting, restarting containers
  * through the engine's API, and units through the service manager. Asked for and awaited on the loop: a
  * daemon that hangs keeps nobody waiting, and is given up after a while.
  */
 #pragma once
 
 #include "source/engine/http_call.h"
+#include "source/engine/units.h"
 
 #include "model/engine_msg.h"
 
@@ -26,9 +27,10 @@ struct operate {
         void (*operated)(void *ctx, const struct engine_operated *o);
         void *ctx;
         struct operation operation[OPERATIONS];
+        struct units units;
 };
 
-/* Loop, functions and ctx are set by the caller before. */
+/* Loop, functions and ctx are set by the caller before, and units.address by tests. */
 void operate_ask(struct operate *o, const struct engine_operate *what);
 /* What is under way is forgotten: the daemons may still do it. */
 void operate_done(struct operate *o);
