@@ -15,7 +15,7 @@ sys.dont_write_bytecode = True
 
 from harness.report import Report  # noqa: E402
 from harness.workloads import Workloads  # noqa: E402
-from measure import accounting, alarm, dashboard, disk, exactness, footprint, latency, loss, multitude, rescue, slowdown, store, survive  # noqa: E402
+from measure import accounting, alarm, dashboard, disk, exactness, footprint, latency, loss, multitude, rescue, slowdown, store, survive, undo  # noqa: E402
 
 MEASURES = {
     "footprint": (footprint, "Memory and CPU, beside other tools"),
@@ -30,6 +30,7 @@ MEASURES = {
     "disk": (disk, "Written to the disk"),
     "rescue": (rescue, "The rescue console while the host is overloaded"),
     "survive": (survive, "While two hundred tasks fight for two cores"),
+    "undo": (undo, "Undone, whenever the guard dies"),
     "dashboard": (dashboard, "The dashboard in a browser"),
 }
 
