@@ -205,7 +205,8 @@ static void killed(void (*life)(struct stage *s), int wakes)
                 bury_and_die(&l, k);
                 uint32_t n = buried(&l);
                 half_way += n && n < DEAD;
-                check(!is_gone(&l));
+                /* who needs no signal may have come to his end by himself, on a slow machine */
+                check(!wakes || !is_gone(&l));
                 kill(l.holder, wakes);
                 end(&l);
         }
