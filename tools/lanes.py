@@ -2,6 +2,7 @@
 
 import argparse
 import glob
+import json
 import os
 import shutil
 import subprocess
@@ -14,6 +15,9 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILDS = "build-ci"
 JOBS = str(os.cpu_count() or 2)
 RELEASE = ["-Dbuildtype=release", "--prefix=/usr"]  # as the package is built
+# Less optimised it is built in half the time, and tested in hardly more. Then gcc doesn't see what can't be too long.
+QUICKLY = ["-Doptimization=1"]
+UNSEEN = "-Wno-format-truncation"
 
 
 class Lane:
@@ -71,8 +75,8 @@ class Lane:
         stream.failures.append(what)
         self.take(stream, output)
 
-    def build(self, options, name=None, target="all"):
-        """Configures and builds; the folder, or None if that failed."""
+    def build(self, options, name=None, target="all", suite=None):
+        """Configures and builds; the folder, or None if that failed. Of a suite only its tests are built."""
         folder = f"{BUILDS}/{name or self.name}"
         # A folder from before is used again, unless the options of its lane have changed since.
         setup = ["meson", "setup", folder, "-Dwerror=true", *options]
@@ -83,7 +87,21 @@ class Lane:
             return None
         with open(stamp, "w") as file:
             file.write(" ".join(options))
-        return folder if self.step("builds without warnings", ["ninja", "-C", folder, target]) else None
+        targets = self._programs(folder, suite) if suite else [target]
+        return folder if targets and self.step("builds without warnings", ["ninja", "-C", folder, *targets]) else None
+
+    def _programs(self, folder, suite):
+        """The programs that are the tests of a suite, as ninja calls them."""
+        listed = subprocess.run(
+            ["meson", "introspect", "--tests", folder], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
+        ).stdout
+        top = os.path.join(ROOT, folder)
+        found = [
+            os.path.relpath(one["cmd"][0], top) for one in json.loads(listed) if any(suite in name for name in one["suite"])
+        ]
+        if not found:
+            self.fail(f"there is no test in the suite {suite}", "")
+        return found
 
     def meson_tests(self, folder, options=(), env=None, wrapper=()):
         log = os.path.join(ROOT, folder, "meson-logs", "testlog.json")
@@ -124,7 +142,7 @@ def release(lane):
 
 def asan(lane):
     """address and undefined behaviour sanitizers; all tests, fuzz corpora included"""
-    folder = lane.build(["-Db_sanitize=address,undefined"])
+    folder = lane.build(["-Db_sanitize=address,undefined", f"-Dc_args={UNSEEN}", *QUICKLY])
     if folder:
         lane.meson_tests(
             folder,
@@ -139,7 +157,7 @@ def asan(lane):
 def tsan(lane):
     """thread sanitizer; the tests of what runs in threads (suite `threaded`)"""
     # The sanitizer doesn't know fences, which the wire's copies rely on: what races there by design must say so itself.
-    folder = lane.build(["-Db_sanitize=thread", "-Dc_args=-Wno-tsan"])
+    folder = lane.build(["-Db_sanitize=thread", f"-Dc_args=-Wno-tsan {UNSEEN}", *QUICKLY], suite="threaded")
     if not folder:
         return
     # The thread sanitizer of gcc 12 refuses some random address layouts; containers may refuse to fix the layout.
@@ -151,8 +169,8 @@ def tsan(lane):
 
 
 def nobpf(lane):
-    """built without BPF, as where clang or libbpf are missing; all tests"""
-    folder = lane.build(["-Dbpf=disabled"])
+    """built without BPF, as where clang or libbpf are missing, and as for a debugger; all tests"""
+    folder = lane.build(["-Dbpf=disabled", "-Dbuildtype=debug"])
     if folder:
         lane.meson_tests(folder)
 
