@@ -57,6 +57,7 @@ class Lane:
     def program(self, name, command, timeout):
         """Runs a TAP program; its output is shown as it comes."""
         stream = tally.Stream(name)
+        start = time.monotonic()
         child = subprocess.Popen(
             ["timeout", "--kill-after=60", str(timeout), *command], cwd=ROOT,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
@@ -66,6 +67,9 @@ class Lane:
             print(f"  {line}", end="", flush=True)
         code = child.wait()
         stream.end(code)
+        took = time.monotonic() - start
+        if took > 20:
+            self.say(f"{name} took {took:.0f} s")
         if code == 124:
             stream.failures.append(f"took longer than {timeout} s")
         self.take(stream)

@@ -28,8 +28,18 @@ enum { LADDER_STEPS = ACTION_KINDS, LADDER_LIST = 96 };
         R(disk, "", "steps when a disk is full; no service is known to fill it")                             \
         R(unattributed, "", "steps when CPU belongs to nobody")
 
-/* S("key", field, TYPE, default, min, max, "prose"), as in detect_params.h. */
+/* S("key", field, TYPE, default, min, max, "prose"), as in detect_params.h. The breaker comes first because
+ * its steps, a list, come before: an example of the file has each section once. */
 #define LADDER_PARAMS(S)                                                                                     \
+        S("breaker.enabled", breaker_enabled, BOOL, 1, 0, 1,                                                 \
+                "act when the load says that the host is being lost, whatever it is")                        \
+        S("breaker.load_per_core", breaker_load_per_core, NUMBER, 2.0, 0, 1e4,                               \
+                "load1 per core above which it opens, together with PSI")                                    \
+        S("breaker.psi", breaker_psi, RATIO, 0.4, 0, 1, "pressure (some avg10) that must go with it")        \
+        S("breaker.for", breaker_for, DURATION, 60, 0, 86400, "how long both must last")                     \
+        S("breaker.calm", breaker_calm, DURATION, 60, 1, 86400,                                              \
+                "how long both must be well below before it closes; twice as long each time it opens again " \
+                "within the hour")                                                                           \
         S("steps.weight.value", steps_weight_value, COUNT, 10, 1, 10000,                                     \
                 "CPU weight of the step weight; 100 is everybody's")                                         \
         S("steps.weight.hold", steps_weight_hold, DURATION, 10, 1, 3600,                                     \
@@ -57,15 +67,6 @@ enum { LADDER_STEPS = ACTION_KINDS, LADDER_LIST = 96 };
                 "a service is restarted no more often for its zombies")                                      \
         S("steps.quarantine.ttl", steps_quarantine_ttl, DURATION, 86400, 60, 2592000,                        \
                 "how long a quarantine stands, unless a new image, a new configuration or a person ends it") \
-        S("breaker.enabled", breaker_enabled, BOOL, 1, 0, 1,                                                 \
-                "act when the load says that the host is being lost, whatever it is")                        \
-        S("breaker.load_per_core", breaker_load_per_core, NUMBER, 2.0, 0, 1e4,                               \
-                "load1 per core above which it opens, together with PSI")                                    \
-        S("breaker.psi", breaker_psi, RATIO, 0.4, 0, 1, "pressure (some avg10) that must go with it")        \
-        S("breaker.for", breaker_for, DURATION, 60, 0, 86400, "how long both must last")                     \
-        S("breaker.calm", breaker_calm, DURATION, 60, 1, 86400,                                              \
-                "how long both must be well below before it closes; twice as long each time it opens again " \
-                "within the hour")                                                                           \
         S("restart_budget.restarts", restart_budget_restarts, COUNT, 3, 1, 30,                               \
                 "restarts after a crash that a container has within `window`; sexton.restart-budget says "   \
                 "it for one container")                                                                      \
