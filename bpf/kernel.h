@@ -100,6 +100,8 @@ struct task_struct {
         unsigned int in_execve : 1;
         int pid;
         int tgid;
+        unsigned long nvcsw;
+        unsigned long nivcsw;
         struct task_struct *real_parent;
         struct task_struct *parent; /* the tracer's, where it is traced */
         struct task_struct *group_leader;

@@ -345,6 +345,7 @@ int on_task(struct bpf_iter__task *ctx)
         r.start_ns = task->start_boottime;
         r.cpu_ns = task->pid == task->tgid ? cpu_of_process(task) : task->se.sum_exec_runtime;
         r.cgroup_id = cgroup_id_of(task);
+        r.switches = task->nvcsw + task->nivcsw;
         bpf_probe_read_kernel(r.comm, sizeof r.comm, task->comm);
         bpf_seq_write(ctx->meta->seq, &r, sizeof r);
         return 0;

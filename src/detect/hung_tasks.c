@@ -12,7 +12,7 @@ static void tell(struct detect_run *run, uint16_t i, const struct service *s)
 
         if (!f)
                 return;
-        double since = view_age(s->uninterruptible_since_ns, detect_now(run));
+        double since = view_age(s->stuck_since_ns, detect_now(run));
 
         detect_text(f, "%u task%s of %.80s stuck in uninterruptible sleep, among them %.15s (pid %d)",
                 s->stuck_tasks, s->stuck_tasks == 1 ? " is" : "s are", s->name, s->stuck_command,
@@ -25,8 +25,9 @@ static void tell(struct detect_run *run, uint16_t i, const struct service *s)
         detect_evidence(f, 0, s->stuck_tasks, "tasks", "%u in state D longer than %s", s->stuck_tasks,
                 view_span(detect_config(run)->hung_tasks_for, span));
         if (isfinite(since))
-                detect_evidence(f, s->uninterruptible_since_ns, since, "s",
-                        "some task of it has been in D for %s without a break", view_span(since, span));
+                detect_evidence(f, s->stuck_since_ns, since, "s",
+                        "%.15s (pid %d) has not run for %s: it is one and the same wait", s->stuck_command,
+                        s->stuck_pid, view_span(since, span));
         if (view_at_least(h->psi_io, 0))
                 detect_evidence(f, 0, h->psi_io, "ratio", "tasks waited for I/O %.0f %% of the last 10 s",
                         h->psi_io * 100);

@@ -25,66 +25,89 @@ struct active {
         uint64_t now_ns;
 };
 
-static void note_stuck(
-        struct guard *g, int32_t tid, int32_t pid, struct service *s, const char *comm, uint64_t now_ns)
+/* What was in D at each look may have been so a thousand times for a millisecond each: a busy disk does that.
+ * One that hasn't given up a CPU since the last look hasn't had one either, and is in the same wait still. */
+static void note_stuck(struct active *a, struct service *s, int32_t pid, int32_t tid, uint64_t switches,
+        const char comm[LIFE_COMM_SIZE])
 {
+        struct guard *g = a->g;
         uint64_t lost_ns = 2 * g->active_every_ns + LOST_SIGHT_NS;
         uint32_t slot = GUARD_STUCK;
 
         for (uint32_t k = 0; k < GUARD_STUCK; k++) {
-                if (g->stuck[k].tid == tid && now_ns - g->stuck[k].seen_ns < lost_ns) {
+                bool free = !g->stuck[k].tid || a->now_ns - g->stuck[k].seen_ns > lost_ns;
+                if (!free && g->stuck[k].tid == tid) {
                         slot = k;
                         break;
                 }
-                if (slot == GUARD_STUCK && (!g->stuck[k].tid || now_ns - g->stuck[k].seen_ns > lost_ns))
+                if (free && slot == GUARD_STUCK)
                         slot = k;
         }
         if (slot == GUARD_STUCK)
                 return; /* 256 are stuck already: one more changes no verdict */
-        if (g->stuck[slot].tid != tid || now_ns - g->stuck[slot].seen_ns > lost_ns) {
-                g->stuck[slot].tid = tid;
-                g->stuck[slot].pid = pid;
-                g->stuck[slot].since_ns = now_ns;
+        __typeof__(&g->stuck[0]) t = &g->stuck[slot];
+        if (t->tid != tid || t->switches != switches || a->now_ns - t->seen_ns > lost_ns) {
+                t->tid = tid;
+                t->switches = switches;
+                t->since_ns = a->now_ns;
         }
-        g->stuck[slot].seen_ns = now_ns;
-        if ((double)(now_ns - g->stuck[slot].since_ns) / 1e9 >= g->config.detect.hung_tasks_for) {
-                s->stuck_tasks++;
+        t->seen_ns = a->now_ns;
+        if ((double)(a->now_ns - t->since_ns) / 1e9 < g->config.detect.hung_tasks_for)
+                return;
+        if (!s->stuck_tasks++ || t->since_ns < s->stuck_since_ns) {
                 s->stuck_pid = pid;
+                s->stuck_since_ns = t->since_ns;
                 memcpy(s->stuck_command, comm, LIFE_COMM_SIZE);
         }
 }
 
-static void count(struct active *a, uint32_t process, int32_t tid, int32_t pid, char state, const char *comm)
+static struct service *service_of(struct active *a, uint32_t process)
 {
-        struct guard *g = a->g;
-        struct service *s = &g->board->service[process ? g->board->process[process].service : 0];
+        struct board *b = a->g->board;
 
-        if (pid == g->board->self.guard_pid)
-                return; /* we run because we look */
-        if (state == 'R') {
-                s->runnable++;
-        } else if (state == 'D') {
-                s->uninterruptible++;
-                note_stuck(g, tid, pid, s, comm, a->now_ns);
-        }
+        return &b->service[process ? b->process[process].service : 0];
+}
+
+/* The one who looks runs because it looks. */
+static bool counts(const struct active *a, int32_t pid, char state)
+{
+        return (state == 'R' || state == 'D') && pid != a->g->board->self.guard_pid;
+}
+
+static void count(struct service *s, char state)
+{
+        s->runnable += state == 'R';
+        s->uninterruptible += state == 'D';
 }
 
 static void from_iterator(void *ctx, const struct bpf_task *t)
 {
         struct active *a = ctx;
 
-        count(a, world_find(&a->g->world, t->pid), t->tid, t->pid, t->state, t->comm);
+        if (!counts(a, t->pid, t->state))
+                return;
+        struct service *s = service_of(a, world_find(&a->g->world, t->pid));
+        count(s, t->state);
+        if (t->state == 'D')
+                note_stuck(a, s, t->pid, t->tid, t->switches, t->comm);
 }
 
 static void walk(struct active *a)
 {
         struct board *b = a->g->board;
+        struct proc_status status;
         struct proc_stat st;
 
-        for (uint32_t i = 1; i < b->process_top; i++)
-                if (b->process[i].state == PROCESS_ALIVE &&
-                        proc_read_stat(a->g->proc_fd, b->process[i].pid, &st) == 0)
-                        count(a, i, st.pid, st.pid, st.state, st.comm);
+        for (uint32_t i = 1; i < b->process_top; i++) {
+                if (b->process[i].state != PROCESS_ALIVE ||
+                        proc_read_stat(a->g->proc_fd, b->process[i].pid, &st) < 0 ||
+                        !counts(a, st.pid, st.state))
+                        continue;
+                struct service *s = service_of(a, i);
+                count(s, st.state);
+                if (st.state == 'D' && proc_read_status(a->g->proc_fd, st.pid, &status) == 0)
+                        note_stuck(a, s, st.pid, st.pid, status.switches, st.comm);
+        }
 }
 
 static void share_load(struct guard *g, double seconds)
@@ -140,19 +163,13 @@ void guard_sample_active(struct guard *g, uint64_t now_ns)
         for (uint32_t i = 0; i < b->service_top; i++) {
                 b->service[i].runnable = b->service[i].uninterruptible = 0;
                 b->service[i].stuck_tasks = 0;
+                b->service[i].stuck_since_ns = 0;
         }
         if (!quiet) {
                 pace_begin(&g->active_pace);
                 if (!iterator || bpf_source_tasks(g->bpf, BPF_TASK_ACTIVE, from_iterator, &a) < 0)
                         walk(&a);
                 pace_end(&g->active_pace, now_ns);
-        }
-        for (uint32_t i = 0; i < b->service_top; i++) {
-                struct service *s = &b->service[i];
-                if (!s->uninterruptible)
-                        s->uninterruptible_since_ns = 0;
-                else if (!s->uninterruptible_since_ns)
-                        s->uninterruptible_since_ns = now_ns;
         }
         share_load(g, seconds);
         g->last_load_ns = now_ns;

@@ -123,8 +123,8 @@ struct guard {
         uint64_t last_forks[BOARD_SERVICES];
         struct guard_slope slope[BOARD_SERVICES];
         struct {
-                int32_t tid, pid;
-                uint64_t since_ns, seen_ns;
+                int32_t tid;
+                uint64_t switches, since_ns, seen_ns;
         } stuck[GUARD_STUCK];
         struct loop_fd psi_watch[3];
 

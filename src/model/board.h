@@ -215,7 +215,6 @@ struct service {
                 leaders; /* now; zombies of every age whose HOLDER or life was here: by life */
         uint32_t held;   /* lasting zombies (older than grace) whose holder belongs to this service */
         uint32_t runnable, uninterruptible; /* threads, last sample */
-        uint64_t uninterruptible_since_ns;  /* first of an unbroken run of samples with D tasks */
 
         uint64_t cpu_ns;        /* of everything that ever ran in it since Sexton watches */
         uint64_t cpu_exited_ns; /* the part of processes already dead */
@@ -245,9 +244,10 @@ struct service {
         uint32_t probes_open;                                     /* running now */
         uint32_t probe_orphans;                                   /* processes of past probes still alive */
         uint64_t probe_cpu_ns;
-        uint32_t stuck_tasks; /* in D longer than the detector's minimum */
+        uint32_t stuck_tasks; /* in one and the same wait in D for longer than the detector's minimum */
         char stuck_command[LIFE_COMM_SIZE];
         int32_t stuck_pid;
+        uint64_t stuck_since_ns; /* the one that is named, which waits the longest; 0 = none */
 };
 
 /* ---- host ---- */

@@ -373,6 +373,57 @@ static void iterator_lists_active_threads(void)
         bpf_source_free(s);
 }
 
+/* Looks until the one task of the log is in that state. */
+static bool task_becomes(struct bpf_source *s, struct task_log *l, char state)
+{
+        for (int i = 0; i < 1000; i++) {
+                l->n = 0;
+                bpf_source_tasks(s, BPF_TASK_ALL, keep_task, l);
+                if (l->n == 1 && l->t[0].state == state)
+                        return true;
+                usleep(10000);
+        }
+        return false;
+}
+
+/* Whoever called vfork waits in D until the child is gone: it doesn't run, so its count of switches stays. */
+static void iterator_tells_who_has_not_run(void)
+{
+        struct bpf_source *s = open_source(0);
+        int gate[2];
+        char c;
+
+        if (!s)
+                return;
+        check(pipe(gate) == 0);
+        struct task_log l = {.pid = fork()};
+        if (!l.pid) {
+                prctl(PR_SET_PDEATHSIG, SIGKILL);
+                close(gate[1]);
+                if (!vfork()) {
+                        while (read(gate[0], &c, 1) < 0)
+                                ;
+                        _exit(0);
+                }
+                for (;;)
+                        pause();
+        }
+        close(gate[0]);
+        check(task_becomes(s, &l, 'D'));
+        uint64_t before = l.t[0].switches;
+        check(before > 0);
+        l.n = 0;
+        bpf_source_tasks(s, BPF_TASK_ACTIVE, keep_task, &l);
+        check_int(l.n, 1);
+        check_int(l.t[0].switches, before);
+        close(gate[1]); /* the child ends; it runs, and waits for a signal */
+        check(task_becomes(s, &l, 'S'));
+        check(l.t[0].switches > before);
+        kill(l.pid, SIGKILL);
+        waitpid(l.pid, NULL, 0);
+        bpf_source_free(s);
+}
+
 /* A leader that died before its threads is a dead leader with a count of threads above one. */
 static void iterator_tells_leader_with_threads(void)
 {
@@ -685,6 +736,7 @@ static void all(void)
         test(exec_tells_program_and_arguments);
         test(iterator_lists_zombies);
         test(iterator_lists_active_threads);
+        test(iterator_tells_who_has_not_run);
         test(iterator_tells_leader_with_threads);
         test(loss_is_counted_exactly);
         test(wakes_once_a_batch_and_when_it_fills);

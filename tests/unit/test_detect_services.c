@@ -522,18 +522,19 @@ static void hung_tasks(void)
                  paused = fake_service(l->b, "paused", SERVICE_CONTAINER);
         struct service *s = l->b->service;
 
-        s[i].uninterruptible = 2; /* a busy disk: other tasks each time */
-        s[i].uninterruptible_since_ns = l->now - FAKE_S(600);
+        s[i].uninterruptible = 2; /* a busy disk: other waits each time */
         s[paused].stuck_tasks = 5;
         s[paused].state = CONTAINER_PAUSED;
         lab_tick(l, 10);
         check_int(lab_open(l), 0);
         s[i].stuck_tasks = 1;
         s[i].stuck_pid = 77;
+        s[i].stuck_since_ns = l->now - FAKE_S(600);
         strcpy(s[i].stuck_command, "postgres");
         lab_tick(l, 1);
         check(lab_says(lab_find(l, "hung_tasks", i), "postgres (pid 77)"));
         check(lab_says(lab_find(l, "hung_tasks", i), "/proc/77/stack"));
+        check(lab_says(lab_find(l, "hung_tasks", i), "has not run for 10 min"));
         check_int(lab_open(l), 1);
         lab_done(l);
 }

@@ -87,7 +87,8 @@ static void status_is_read(void)
         const char *text = "Name:\tcat\nUmask:\t0022\nState:\tS (sleeping)\nTgid:\t123\nNgid:\t0\nPid:\t123\n"
                            "PPid:\t1\nTracerPid:\t77\nNSpid:\t123\t45\t6\nVmRSS:\t    1508 kB\nThreads:\t4\n"
                            "SigIgn:\t0000000000001000\nSigCgt:\t0000000000010002\n"
-                           "Seccomp:\t2\nSeccomp_filters:\t7\nx86_Thread_features:\tshstk wrss\n";
+                           "Seccomp:\t2\nSeccomp_filters:\t7\nx86_Thread_features:\tshstk wrss\n"
+                           "voluntary_ctxt_switches:\t4000000000\nnonvoluntary_ctxt_switches:\t5\n";
         struct proc_status st;
 
         check_int(proc_parse_status(text, strlen(text), &st), 0);
@@ -104,6 +105,7 @@ static void status_is_read(void)
         check_int(st.threads, 4);
         check_int(st.sigign, 0x1000);
         check_int(st.sigcgt, 0x10002);
+        check_int(st.switches, 4000000005);
         check_int(proc_parse_status("", 0, &st), -EBADMSG);
         check_int(proc_parse_status("Tgid\n", 5, &st), -EBADMSG);
         check_int(proc_parse_status("Tgid:\t-4\n", 9, &st), -EBADMSG);

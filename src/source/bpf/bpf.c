@@ -207,6 +207,7 @@ static void hand_over(const struct record_task *r, void (*fn)(void *ctx, const s
                 .start_ns = r->start_ns,
                 .cpu_ns = r->cpu_ns,
                 .cgroup_id = r->cgroup_id,
+                .switches = r->switches,
         };
 
         memcpy(t.comm, r->comm, sizeof r->comm);

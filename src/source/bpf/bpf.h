@@ -54,6 +54,8 @@ struct bpf_task {
         uint64_t start_ns;
         uint64_t cpu_ns; /* leaders: the whole process, dead threads included; else this thread */
         uint64_t cgroup_id;
+        uint64_t
+                switches; /* how often this thread has given up a CPU: the same twice = it hasn't run since */
         char comm[LIFE_COMM_SIZE];
 };
 /* Walks all tasks in the kernel: ZOMBIES = dead leaders; ACTIVE = threads that are R or D (not dead, not

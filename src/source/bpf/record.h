@@ -88,5 +88,6 @@ struct record_task {
         __u32 threads, state, exit_state;
         __s32 tracer; /* 0 = none */
         __u64 start_ns, cpu_ns, cgroup_id;
+        __u64 switches;
         char comm[RECORD_COMM_SIZE];
 };

@@ -261,6 +261,8 @@ static bool status_line(const char *line, struct proc_status *st)
         } else if (is_number && KEY("VmRSS")) {
                 st->has_vmrss = true;
                 st->vmrss_bytes = v > UINT64_MAX / 1024 ? UINT64_MAX : v * 1024;
+        } else if (is_number && (KEY("voluntary_ctxt_switches") || KEY("nonvoluntary_ctxt_switches"))) {
+                st->switches += v;
         } else if (is_number && v <= INT32_MAX) {
                 if (KEY("Tgid"))
                         st->tgid = (int32_t)v;

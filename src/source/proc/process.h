@@ -49,6 +49,7 @@ struct proc_status {
         bool has_vmrss; /* false for a zombie, a kernel thread and a leader whose own thread has exited */
         uint64_t vmrss_bytes;
         uint32_t threads;
+        uint64_t switches; /* how often its leader has given up a CPU */
 };
 int proc_read_status(int proc_fd, int32_t pid, struct proc_status *ret);
 int proc_parse_status(const char *text, size_t len, struct proc_status *ret);
