@@ -16,6 +16,7 @@
 #define BEFORE_READY_NS (20 * NSEC_PER_MSEC)
 #define ANSWER_NS       (5 * NSEC_PER_SEC) /* an overloaded host may keep the recorder waiting */
 #define AGAIN_NS        NSEC_PER_SEC
+#define SETTLED_NS      (2 * NSEC_PER_SEC) /* a guard that hears nothing reports once a second */
 #define EVERY_NS        (10 * NSEC_PER_SEC) /* the longest between two looks; watchdogs bite after 30 s or more */
 
 enum { COMPLAINTS = 4 }; /* at least, before somebody hangs: we may have been stopped ourselves */
@@ -102,7 +103,7 @@ static void answered(struct vigil *v)
         if (first)
                 v->told.ready(v->told.ctx);
         /* soon after the start it knows better by what it watches */
-        look_again(v, first ? MIN(AGAIN_NS, v->every_ns) : v->every_ns);
+        look_again(v, first ? MIN(SETTLED_NS, v->every_ns) : v->every_ns);
 }
 
 /* Any answer in HTTP will do, also that there are too many connections: it isn't hung. */
