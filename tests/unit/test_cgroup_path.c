@@ -73,6 +73,9 @@ static void units_are_told(void)
         expect("/init.scope", u, "init.scope", "/init.scope");
         expect("/system.slice/foo.service", u, "foo.service", "/system.slice/foo.service");
         expect("/system.slice/foo.service/nested/x", u, "foo.service", "/system.slice/foo.service");
+        /* as seen from inside a container's namespace of groups */
+        expect("/../../system.slice/foo.service/x", u, "foo.service", "/../../system.slice/foo.service");
+        expect("/../foo.service", u, "foo.service", "/../foo.service");
         expect("/system.slice/system-getty.slice/getty@tty1.service", u, "getty@tty1.service",
                 "/system.slice/system-getty.slice/getty@tty1.service");
         expect("/system.slice/dev-disk-by\\x2duuid-1.swap", u, "dev-disk-by\\x2duuid-1.swap",

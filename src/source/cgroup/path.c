@@ -76,13 +76,14 @@ static bool is_unit(const char *s, size_t len)
         return false;
 }
 
-/* First component that isn't a slice, from *p on. */
+/* First component that isn't a slice, from *p on. From a namespace of its own, as a container's, others'
+ * paths begin with as many ".." as lead out of it. */
 static bool below_slices(const char **p, const char **ret, size_t *ret_len)
 {
         do
                 if (!component(p, ret, ret_len))
                         return false;
-        while (ends_with(*ret, *ret_len, ".slice"));
+        while (ends_with(*ret, *ret_len, ".slice") || (*ret_len == 2 && !memcmp(*ret, "..", 2)));
         return true;
 }
 
