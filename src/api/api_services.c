@@ -52,7 +52,8 @@ static void service(const struct api_view *v, const struct service *s, const cha
         json_out_number(j, "memory", s->psi_memory);
         json_out_number(j, "io", s->psi_io);
         json_out_object_end(j);
-        json_out_seconds(j, "throttled_seconds", s->throttled_ns);
+        json_out_seconds(
+                j, "throttled_seconds", v->board->sources.cgroup_version ? s->throttled_ns : BOARD_UNKNOWN);
         json_out_count(j, "oom_kills", s->oom_kills);
         json_out_count(j, "restarts", s->restarts.total + s->restarts_before);
         json_out_int(j, "restarts_last_hour", view_recent(&s->restarts, v->now_ns, 3600));

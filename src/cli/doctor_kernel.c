@@ -218,6 +218,14 @@ static void cgroups(const struct doctor_context *c, struct doctor_result *r)
         struct cgroup_layout l;
         int code = cgroup_init(&l, c->cgroup_root);
 
+        if (code == 0 && l.version == 0 && l.parts) {
+                doctor_not(r, DOCTOR_MISSING, "only this container's own part is seen",
+                        "services have no memory, limits or throttling, and their CPU is summed up from "
+                        "processes; give the container the host's: --cgroupns host --volume %s:%s:ro",
+                        c->cgroup_root, c->cgroup_root);
+                cgroup_done(&l);
+                return;
+        }
         if (code < 0 || l.version == 0) {
                 doctor_not(r, DOCTOR_MISSING, "no hierarchy is mounted",
                         "processes can't be told apart by service; mount %s", c->cgroup_root);

@@ -90,9 +90,12 @@ static void host_rows(const struct screen *s, json_t *j)
 static const struct {
         const char *key, *why_key, *text;
 } lacks[] = {
-        {"root", NULL, "not root: other users' processes tell less"},
+        {"root", NULL, "without root's rights (CAP_SYS_PTRACE): other users' processes tell less"},
         {"host_pids", NULL, "not in the host's pid namespace: only the processes of this one are seen"},
-        {"host_cgroups", NULL, "the host's control groups aren't visible: services are named less well"},
+        {"host_cgroups", NULL,
+                "the host's control groups aren't visible: no memory or limits of services, their CPU is a "
+                "sum "
+                "of processes"},
         {"netlink", "why_not_netlink", "no proc connector"},
         {"bpf", "why_not_bpf", "no BPF: the CPU of processes that live shorter than a sample is estimated"},
         {"pidfd", NULL, "no pidfds: burials are polled"},

@@ -117,7 +117,7 @@ struct guard {
         uint64_t kernel_read_ns, kernel_given_ns; /* when; given on account since */
         /* by the root group, not known to be others'; given to it, found to be others', not taken back yet */
         uint64_t root_counted_ns, root_debt_ns;
-        uint64_t kernel_cpu_ns, host_irq_ns, last_host_busy_ns, self_cpu_ns;
+        uint64_t kernel_cpu_ns, host_irq_ns, host_tasks_ns, last_host_busy_ns, self_cpu_ns;
         double load_sum[BOARD_SERVICES], load_sum5[BOARD_SERVICES];
         double load_before, load_before5; /* of the average when we began to look */
         uint64_t last_forks[BOARD_SERVICES];
@@ -250,6 +250,11 @@ void guard_sample_active(struct guard *g, uint64_t now_ns);
 /* Charges the CPU of processes whose group has no counter; hidden_ns is what the root used of its own. */
 void guard_uncounted(struct guard *g, uint64_t hidden_ns, uint64_t interval_ns, uint64_t now_ns);
 void guard_uncounted_died(struct guard *g, uint32_t process);
+/* The first group that may have no counter: not the root, which has one where there are any. */
+static inline uint32_t guard_first_uncounted(const struct guard *g)
+{
+        return g->layout.version ? 2 : 1;
+}
 
 /* ---- engine_link.c ---- */
 int guard_engine_start(struct guard *g, int engine_fd);

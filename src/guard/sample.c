@@ -57,8 +57,10 @@ void guard_group_seen(struct guard *g, uint32_t k)
         s->open = cgroup_watch_open(&g->layout, c->path, &s->watch) == 0;
         c->id = cgroup_id(&g->layout, c->path);
         world_cgroup_has_id(&g->world, k, c->id);
-        if (!s->open)
+        if (!s->open) {
+                s->no_cpu = !g->layout.version; /* else it may be about to be made */
                 return;
+        }
         s->no_cpu = cgroup_watch_cpu(&s->watch, &cpu) < 0;
         if (s->no_cpu)
                 return;
@@ -161,6 +163,8 @@ static void sample_group(struct guard *g, uint32_t k, uint64_t now_ns)
         struct guard_group *s = &g->group[k];
         struct cgroup_sample now;
 
+        if (!g->layout.version)
+                return;
         if (!s->open)
                 guard_group_seen(g, k);
         int r = s->open ? cgroup_watch_sample(&s->watch, &now) : -ENODEV;
@@ -263,11 +267,18 @@ static uint64_t self_cpu(struct guard *g)
         return sum;
 }
 
-/* What each group used since the last account, without the groups below it. */
+/* What each group used since the last account, without the groups below it. Where no control groups are to be
+ * seen the root has what all tasks of the host used. */
 static void own_cpu(struct guard *g, uint64_t own[WORLD_CGROUPS])
 {
+        const struct host *h = &g->board->host;
+        uint64_t tasks = h->cpu_user_ns + h->cpu_nice_ns + h->cpu_system_ns;
+
         for (uint32_t k = 1; k < g->world.cgroup_top; k++)
                 own[k] = g->group[k].delta_ns;
+        if (!g->layout.version)
+                own[1] = g->last_host_busy_ns ? tasks - MIN(tasks, g->host_tasks_ns) : 0;
+        g->host_tasks_ns = tasks;
         for (uint32_t k = 2; k < g->world.cgroup_top; k++) {
                 const char *path = g->world.cgroup[k].path;
                 /* what has no counter is in no parent's either, and taken from the root's below */
@@ -308,7 +319,7 @@ struct used {
 
 static void sum_services(struct guard *g, const uint64_t own[WORLD_CGROUPS], uint64_t hidden, struct used *u)
 {
-        for (uint32_t k = 2; k < g->world.cgroup_top; k++) {
+        for (uint32_t k = guard_first_uncounted(g); k < g->world.cgroup_top; k++) {
                 struct guard_group *s = &g->group[k];
                 if (!g->world.cgroup[k].path[0])
                         continue;
@@ -318,8 +329,10 @@ static void sum_services(struct guard *g, const uint64_t own[WORLD_CGROUPS], uin
                 u->now[g->world.cgroup[k].service] += now;
                 s->rate_ns = 0;
         }
-        u->total[g->world.cgroup[1].service] += own[1];
-        u->now[g->world.cgroup[1].service] += hidden;
+        if (g->layout.version) {
+                u->total[g->world.cgroup[1].service] += own[1];
+                u->now[g->world.cgroup[1].service] += hidden;
+        }
         for (uint32_t k = 1; k < g->world.cgroup_top; k++)
                 g->group[k].delta_ns = 0;
 }
@@ -370,8 +383,9 @@ static void account(struct guard *g, uint64_t interval_ns, uint64_t now_ns)
         bool first = !g->last_host_busy_ns;
         uint64_t hidden = own[1] - MIN(own[1], threads_now);
         guard_uncounted(g, hidden, interval_ns, now_ns);
-        pay_root_debt(g, own, threads);
-        for (uint32_t k = 2; k < g->world.cgroup_top; k++)
+        if (g->layout.version)
+                pay_root_debt(g, own, threads);
+        for (uint32_t k = guard_first_uncounted(g); k < g->world.cgroup_top; k++)
                 if (g->group[k].no_cpu)
                         own[k] = g->group[k].delta_ns;
         sum_services(g, own, hidden, &used);

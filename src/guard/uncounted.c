@@ -5,7 +5,9 @@
  * as the last one found it, and the next one settles the difference: sums are exact as of the last walk.
  * How old shares may become: with BPF's iterator a walk follows within 60 s (21 s with 7,000 processes) while
  * the root hides what is worth one, and within 10 minutes while it hides anything at all. Without it the
- * cost alone decides: 4 minutes with 7,000 processes, 23 with 40,000.
+ * cost alone decides: 4 minutes with 7,000 processes, 23 with 40,000. Where no control groups are to be seen
+ * at all, as in a container, every group is one of these, and what nobody can be charged with stays
+ * unattributed.
  */
 #include "guard/guard.h"
 
@@ -42,7 +44,8 @@ static bool is_uncounted(const struct guard *g, uint32_t i)
 {
         uint32_t k = g->board->process[i].cgroup;
 
-        return k > 1 && g->group[k].no_cpu;
+        return k >= guard_first_uncounted(g) && g->group[k].no_cpu &&
+               !(g->board->process[i].flags & PROCESS_F_KTHREAD);
 }
 
 static void from_iterator(void *ctx, const struct bpf_task *t)
@@ -93,10 +96,10 @@ static void share_out(struct guard *g)
 {
         uint64_t all = g->hidden_ns;
 
-        for (uint32_t k = 2; k < g->world.cgroup_top; k++)
+        for (uint32_t k = guard_first_uncounted(g); k < g->world.cgroup_top; k++)
                 if (g->group[k].no_cpu)
                         all = MAX(all, g->group[k].charged_ns);
-        for (uint32_t k = 2; k < g->world.cgroup_top; k++)
+        for (uint32_t k = guard_first_uncounted(g); k < g->world.cgroup_top; k++)
                 if (g->group[k].no_cpu)
                         g->group[k].hidden_share = all ? (double)g->group[k].charged_ns / (double)all : 0;
 }
@@ -119,7 +122,7 @@ void guard_uncounted(struct guard *g, uint64_t hidden_ns, uint64_t interval_ns, 
         uint64_t tasks = g->board->host.tasks == BOARD_UNKNOWN ? 0 : g->board->host.tasks;
         double limit = (iterator ? WORTH_A_WALK : WORTH_READING) * MAX((double)tasks / 1000, 1.0);
 
-        for (uint32_t k = 2; k < g->world.cgroup_top && !any; k++)
+        for (uint32_t k = guard_first_uncounted(g); k < g->world.cgroup_top && !any; k++)
                 any = g->group[k].no_cpu;
         g->hidden_ns = any ? g->hidden_ns + hidden_ns : 0;
         if (!any)
@@ -130,7 +133,7 @@ void guard_uncounted(struct guard *g, uint64_t hidden_ns, uint64_t interval_ns, 
                                        (iterator && age_ns >= STALE_NS));
         if (walks)
                 walk_all(g, iterator, now_ns);
-        for (uint32_t k = 2; k < g->world.cgroup_top; k++) {
+        for (uint32_t k = guard_first_uncounted(g); k < g->world.cgroup_top; k++) {
                 struct guard_group *s = &g->group[k];
                 if (!s->no_cpu)
                         continue;

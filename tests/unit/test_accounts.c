@@ -10,7 +10,7 @@
 #define OLD   (20 * S) /* born before we began */
 #define YOUNG (200 * S)
 
-static bool no_root_counter;
+static bool no_root_counter, no_groups;
 static uint64_t now, root_ns, counted_ns, kernel_ns;
 
 static void write_counters(void)
@@ -18,9 +18,10 @@ static void write_counters(void)
         char text[64];
 
         lab_stat(root_ns, 1000);
-        if (!no_root_counter)
+        if (!no_root_counter && !no_groups)
                 lab_put("cgroup/cpuacct/cpuacct.usage", root_ns);
-        lab_put("cgroup/cpuacct" COUNTED "/cpuacct.usage", counted_ns);
+        if (!no_groups)
+                lab_put("cgroup/cpuacct" COUNTED "/cpuacct.usage", counted_ns);
         snprintf(text, sizeof text, "%" PRIu64 " 0 1\n", kernel_ns);
         tree_put(&lab_tree, "proc/2/schedstat", text);
 }
@@ -50,9 +51,12 @@ static void begin(void)
         counted_ns = 0;
         kernel_ns = 5000 * S;
         write_counters();
-        tree_put(&lab_tree, "cgroup/memory" HIDDEN "/memory.usage_in_bytes", "4096\n");
-        tree_put(&lab_tree, "cgroup/memory" OTHER "/memory.usage_in_bytes", "4096\n");
-        tree_put(&lab_tree, "cgroup/memory" COUNTED "/memory.usage_in_bytes", "4096\n");
+        static const char *const groups[] = {HIDDEN, OTHER, COUNTED};
+        for (size_t k = 0; k < ARRAY_SIZE(groups) && !no_groups; k++) {
+                char name[80];
+                snprintf(name, sizeof name, "cgroup/memory%s/memory.usage_in_bytes", groups[k]);
+                tree_put(&lab_tree, name, "4096\n");
+        }
         lab_begin(now);
         uint32_t kthread = process(2, "/", 1 * S);
         b->process[kthread].flags |= PROCESS_F_KTHREAD;
@@ -269,6 +273,47 @@ static void a_root_without_a_counter_owes_nothing(void)
         end();
 }
 
+/* In a container that sees no groups but its own: processes are summed up, and what nobody is known to have
+ * used is nobody's. */
+static void without_groups_processes_are_summed_up(void)
+{
+        no_groups = true;
+        begin();
+        check_int(g->layout.version, 0);
+        process(40, "/", YOUNG);
+        start();
+        walks_are_cheap();
+        for (uint64_t i = 1; i <= 4; i++) {
+                kernel_ns += 1 * S;
+                lab_put_task(10, OLD, (700 + i) * S); /* before us: nobody's */
+                lab_put_task(20, YOUNG, i * 2 * S);
+                lab_put_task(40, YOUNG, i * S);
+                five_seconds(6 * S, 0);
+        }
+        check_int(used_by(COUNTED), 3 * S); /* since the first look that saw it */
+        check_int(used_by(HIDDEN), 8 * S);
+        check_int(used_by("/"), 4 * S);
+        check_int(b->service[g->world.kernel_service].cpu_ns, 4 * S);
+        check_near(ratio_of(HIDDEN), 0.4, 1e-9);
+        check_near(ratio_of("/"), 0.2, 1e-9);
+        check_near(b->host.cpu_services_ratio, 0.8, 1e-9);
+        check_near(b->host.cpu_unattributed_ratio, 0.2, 1e-9);
+        /* between two walks, on account; settled by the next */
+        walks_are_dear();
+        kernel_ns += 1 * S;
+        five_seconds(6 * S, 0);
+        check_int(used_by(HIDDEN), 10 * S);
+        walks_are_cheap();
+        lab_put_task(20, YOUNG, 9 * S);
+        five_seconds(6 * S, 0);
+        check_int(used_by(HIDDEN), 10 * S); /* a second too much, given back by getting nothing */
+        lab_put_task(20, YOUNG, 12 * S);
+        five_seconds(6 * S, 0);
+        check_int(used_by(HIDDEN), 12 * S);
+        no_groups = false;
+        end();
+}
+
 /* A container starts again at the same path: what it was given on account is not given once more. */
 static void a_path_used_again_keeps_its_account(void)
 {
@@ -401,6 +446,7 @@ static void all(void)
         test(the_dead_are_charged_once);
         test(the_roots_debt_is_what_it_was_given);
         test(a_root_without_a_counter_owes_nothing);
+        test(without_groups_processes_are_summed_up);
         test(a_path_used_again_keeps_its_account);
         test(who_moves_in_brings_no_past);
         test(shares_grow_no_older_than_a_minute);

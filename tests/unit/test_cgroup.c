@@ -576,6 +576,58 @@ static void a_real_oom_kill_is_counted(void)
         cgroup_done(&l);
 }
 
+/* What a container sees of v1: its own group in the root's place. */
+static void a_part_is_not_the_hosts(void)
+{
+        struct cgroup_layout l;
+        struct tree t;
+        char dir[128], link_to[300];
+
+        snprintf(dir, sizeof(dir), "/sys/fs/cgroup/memory/sexton-part-%d", getpid());
+        if (geteuid() != 0 || access("/sys/fs/cgroup/memory/tasks", F_OK) || mkdir(dir, 0755))
+                skip("no root, or no v1 memory hierarchy");
+        tree_init(&t);
+        snprintf(link_to, sizeof(link_to), "%s/memory", t.root);
+        check(symlink(dir, link_to) == 0);
+        check_int(cgroup_init(&l, t.root), 0);
+        check_int(l.version, 0);
+        check(l.parts);
+        check_int(l.memory_fd, -1);
+        cgroup_done(&l);
+        /* one that is whole beside it is used */
+        snprintf(link_to, sizeof(link_to), "%s/pids", t.root);
+        check(symlink("/sys/fs/cgroup/pids", link_to) == 0);
+        check_int(cgroup_init(&l, t.root), 0);
+        check_int(l.version, 1);
+        check(l.parts && l.pids_fd >= 0);
+        cgroup_done(&l);
+        tree_done(&t);
+        check(rmdir(dir) == 0);
+}
+
+/* The same of v2, where the group is what is mounted. */
+static void a_part_of_the_unified_one_neither(void)
+{
+        struct cgroup_layout l;
+        char dir[128];
+
+        if (cgroup_init(&l, "/sys/fs/cgroup"))
+                skip("no /sys/fs/cgroup");
+        check(!l.parts);
+        bool unified = l.unified_fd >= 0;
+        snprintf(dir, sizeof(dir), "/sys/fs/cgroup/%ssexton-part-%d", l.version == 2 ? "" : "unified/",
+                getpid());
+        cgroup_done(&l);
+        if (geteuid() != 0 || !unified || mkdir(dir, 0755))
+                skip("no root, or no unified hierarchy");
+        check_int(cgroup_init(&l, dir), 0);
+        check_int(l.version, 0);
+        check(l.parts);
+        check_int(l.unified_fd, -1);
+        cgroup_done(&l);
+        check(rmdir(dir) == 0);
+}
+
 /* What is only on the unified side of a hybrid: CPU and pressure, without any controller. */
 static void the_real_unified_side_answers(void)
 {
@@ -624,6 +676,8 @@ static void all(void)
         test(real_zombies_are_counted);
         test(real_counters_make_sense);
         test(a_real_oom_kill_is_counted);
+        test(a_part_is_not_the_hosts);
+        test(a_part_of_the_unified_one_neither);
         test(the_real_unified_side_answers);
 }
 

@@ -16,10 +16,13 @@ struct cgroup_layout {
         int unified_fd;  /* O_PATH folders of the mounted hierarchies, -1 = not there */
         int cpu_fd, cpuacct_fd, memory_fd, pids_fd, blkio_fd, freezer_fd, systemd_fd;
         bool unified_has_controllers; /* memory and pids are on the unified hierarchy */
+        bool parts;                   /* some are left out because only a part of them is to be seen here */
 };
 
 /* Looks at the folders below cgroup_root ("/sys/fs/cgroup", or a fixture tree that looks like one). Having
- * none of them is version 0, not an error. cgroup_done() is due only after success. */
+ * none of them is version 0, not an error; nor is seeing but one's own part of them, as in a container: what
+ * looks like the root there is not the host's, and the paths of others lead nowhere. cgroup_done() is due
+ * only after success. */
 int cgroup_init(struct cgroup_layout *l, const char *cgroup_root);
 void cgroup_done(struct cgroup_layout *l);
 

@@ -1,5 +1,6 @@
 /* Which hierarchies there are, told from the folders alone: a cgroup2 root has cgroup.controllers, the
- * v1 controllers are folders (or links to co-mounted ones) named after them, a hybrid has "unified".
+ * v1 controllers are folders (or links to co-mounted ones) named after them, a hybrid has "unified". A root
+ * that isn't the kernel's own is a container's, and left out.
  */
 #include "base/file.h"
 #include "base/text.h"
@@ -9,9 +10,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #define UNIFIED_MARK "cgroup.controllers"
 
@@ -57,9 +60,30 @@ static bool read_unified(int dir, bool *ret_controllers)
         return true;
 }
 
-static int open_folder(int dir, const char *name)
+/* The kernel gives the root of each hierarchy the number 1. A fixture is on another file system. */
+static bool is_part(int dir)
 {
-        return openat(dir, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        struct statfs fs;
+        struct stat st;
+
+        return fstatfs(dir, &fs) == 0 &&
+               (fs.f_type == CGROUP_SUPER_MAGIC || fs.f_type == CGROUP2_SUPER_MAGIC) &&
+               fstat(dir, &st) == 0 && st.st_ino != 1;
+}
+
+/* dir, unless it is but a part: -1 then, and closed. */
+static int whole(struct cgroup_layout *l, int dir)
+{
+        if (dir < 0 || !is_part(dir))
+                return dir;
+        l->parts = true;
+        close(dir);
+        return -1;
+}
+
+static int open_folder(struct cgroup_layout *l, int dir, const char *name)
+{
+        return whole(l, openat(dir, name, O_PATH | O_DIRECTORY | O_CLOEXEC));
 }
 
 int cgroup_init(struct cgroup_layout *l, const char *cgroup_root)
@@ -73,11 +97,12 @@ int cgroup_init(struct cgroup_layout *l, const char *cgroup_root)
         if (root < 0)
                 return root;
         if (read_unified(root, &l->unified_has_controllers)) {
-                l->unified_fd = TAKE_FD(root);
-                l->version = 2;
+                l->unified_fd = whole(l, TAKE_FD(root));
+                l->unified_has_controllers &= l->unified_fd >= 0;
+                l->version = l->unified_fd >= 0 ? 2 : 0;
                 return 0;
         }
-        l->unified_fd = open_folder(root, "unified");
+        l->unified_fd = open_folder(l, root, "unified");
         if (l->unified_fd >= 0 && !read_unified(l->unified_fd, &l->unified_has_controllers)) {
                 close(l->unified_fd);
                 l->unified_fd = -1;
@@ -86,7 +111,7 @@ int cgroup_init(struct cgroup_layout *l, const char *cgroup_root)
                 int *fd = hierarchy_fd(l, i);
                 for (size_t k = 0; k < ARRAY_SIZE(hierarchies[i].names) && *fd < 0; k++)
                         if (hierarchies[i].names[k])
-                                *fd = open_folder(root, hierarchies[i].names[k]);
+                                *fd = open_folder(l, root, hierarchies[i].names[k]);
                 any_v1 |= *fd >= 0;
         }
         if (any_v1)
