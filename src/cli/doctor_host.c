@@ -18,6 +18,14 @@
 
 enum { ANSWER_MS = 2000, LOCKED_BYTES = 16 << 20, DESCRIPTORS = 4096 };
 
+/* CAP_SYS_ADMIN holds the two for BPF, which older container engines don't know by name. */
+static bool has_capability(unsigned capability)
+{
+        return capng_have_capability(CAPNG_EFFECTIVE, capability) ||
+               ((capability == CAP_BPF || capability == CAP_PERFMON) &&
+                       capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN));
+}
+
 static void privileges(const struct doctor_context *c, struct doctor_result *r)
 {
         static const struct {
@@ -37,7 +45,7 @@ static void privileges(const struct doctor_context *c, struct doctor_result *r)
 
         if (capng_get_caps_process() == 0)
                 for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
-                        if (capng_have_capability(CAPNG_EFFECTIVE, wanted[i].capability))
+                        if (has_capability(wanted[i].capability))
                                 continue;
                         n += (size_t)snprintf(
                                 text + n, sizeof text - n, "%s%s", n ? ", " : "without ", wanted[i].name);
@@ -48,8 +56,10 @@ static void privileges(const struct doctor_context *c, struct doctor_result *r)
                 doctor_ok(r, geteuid() == 0 ? "root, with every capability that is needed"
                                             : "every capability that is needed");
         else
-                doctor_not(r, geteuid() == 0 ? DOCTOR_WARN : DOCTOR_MISSING, text,
-                        "Sexton can't: %s; run it as root", advice);
+                doctor_not(r, geteuid() == 0 ? DOCTOR_WARN : DOCTOR_MISSING, text, "Sexton can't: %s; %s",
+                        advice,
+                        geteuid() == 0 ? "give its container these capabilities (--cap-add)"
+                                       : "run it as root");
 }
 
 static void host_pids(const struct doctor_context *c, struct doctor_result *r)

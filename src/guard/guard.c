@@ -11,6 +11,7 @@
 #include "source/proc/process.h"
 #include "wire/board_map.h"
 
+#include <cap-ng.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -165,13 +166,20 @@ static void supervisor_gone(void *ctx, uint32_t events)
 
 /* ---- start ---- */
 
+/* Without it the kernel shows exit codes of 0 and no programs of others' processes. A container's root has
+ * not got it unless it was given. */
+static bool may_see_everybody(void)
+{
+        return capng_get_caps_process() == 0 && capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_PTRACE);
+}
+
 static void look_around(struct guard *g)
 {
         struct sources *s = &g->board->sources;
         struct proc_status status;
         struct stat root;
 
-        s->root = geteuid() == 0;
+        s->root = may_see_everybody();
         s->cgroup_version = g->layout.version;
         s->host_cgroups = g->layout.version != 0;
         /* kthreadd is pid 2 in the initial pid namespace only */

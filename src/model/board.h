@@ -345,7 +345,8 @@ struct sources {
         bool netlink, bpf, bpf_iterator, pidfd, pidfd_hup, scan, psi_triggers;
         uint8_t engine;
         uint8_t cgroup_version; /* 1, 2, 3 = hybrid, 0 none */
-        bool root, host_pids, host_cgroups;
+        bool root;              /* with root's right to look at others' processes (CAP_SYS_PTRACE) */
+        bool host_pids, host_cgroups;
         char why_not_netlink[80], why_not_bpf[80], engine_text[120];
 };
 
