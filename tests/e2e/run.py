@@ -30,6 +30,7 @@ from scenarios.dockerd_stopped import DockerdStopped  # noqa: E402
 from scenarios.healthy_compose import HealthyCompose  # noqa: E402
 from scenarios.hostile_names import HostileNames  # noqa: E402
 from scenarios.hourly_loop import HourlyLoop  # noqa: E402
+from scenarios.in_container import InContainer  # noqa: E402
 from scenarios.incident_life import IncidentLife  # noqa: E402
 from scenarios.ladder import Ladder  # noqa: E402
 from scenarios.leader_thread import LeaderThread  # noqa: E402
@@ -56,6 +57,7 @@ SCENARIOS = {
     "oom_worker": OomWorker,
     "short_lived": ShortLived,
     "hostile_names": HostileNames,
+    "in_container": InContainer,
 }
 
 # Detectors as they are by default, but faster. An hour is 11 s long for hourly_loop: two of its restarts fall into the

@@ -185,7 +185,8 @@ class Engine:
         return name
 
     def run(self, name, command, *, project=None, service=None, labels=None, init=False, restart=None, health=None,
-            memory=None, cpus=None, network="none", alias=None, mount=None, environment=None):  # fmt: skip
+            memory=None, cpus=None, network="none", alias=None, mount=None, environment=None, binds=(), pids="",
+        ):  # fmt: skip
         """Creates and starts a container. PROJECT and SERVICE become the labels that compose would give it."""
         labels = dict(labels or {})
         if project:
@@ -201,7 +202,8 @@ class Engine:
             "HostConfig": {
                 "Init": init,
                 "NetworkMode": network,
-                "Binds": [f"{mount}:/w:ro"] if mount else [],
+                "Binds": [*binds, *([f"{mount}:/w:ro"] if mount else [])],
+                "PidMode": pids,
                 "NanoCpus": int((cpus or 0) * 1e9),
                 "Memory": memory or 0,
                 "MemorySwap": memory or 0,
@@ -250,16 +252,32 @@ class Container:
     def health(self):
         return self.inspect()["State"].get("Health", {})
 
+    def execute(self, *command):
+        """(exit code, what it printed) of a command in the container."""
+        body = {"Cmd": command, "AttachStdout": True, "AttachStderr": True}
+        identity = self._engine.api("POST", f"/containers/{self.id}/exec", body)["Id"]
+        printed = self._engine.api("POST", f"/exec/{identity}/start", {"Detach": False}, raw=True)
+        return self._engine.api("GET", f"/exec/{identity}/json")["ExitCode"], _text_of(printed)
+
+    def stop(self):
+        """As a person would; its exit code."""
+        self._engine.api("POST", f"/containers/{self.id}/stop?t=30")
+        return self.inspect()["State"]["ExitCode"]
+
     def logs(self):
         stream = self._engine.api("GET", f"/containers/{self.id}/logs?stdout=1&stderr=1", raw=True)
-        text = b""
-        while len(stream) >= 8:  # frames of a header (stream, 3 × 0, length) and text
-            size = int.from_bytes(stream[4:8], "big")
-            text, stream = text + stream[8 : 8 + size], stream[8 + size :]
-        return text.decode(errors="replace")
+        return _text_of(stream)
 
     def remove(self):
         self._engine.remove(self.id)
+
+
+def _text_of(stream):
+    text = b""
+    while len(stream) >= 8:  # frames of a header (stream, 3 × 0, length) and text
+        size = int.from_bytes(stream[4:8], "big")
+        text, stream = text + stream[8 : 8 + size], stream[8 + size :]
+    return text.decode(errors="replace")
 
 
 def _write(path, text):
