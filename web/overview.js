@@ -38,6 +38,12 @@ class Verdict {
         setAttribute(this.link, "href", worst ? incidentLink(worst.id) : null);
         show(this.others, open.length > 1);
         const up = seconds(status.time) - seconds(status.host?.boot_time);
+        const brewing = (status.pending ?? []).find((one) => one.lasted >= one.for / 10);
+        if (!worst && brewing) {
+            setText(this.text, "Nothing has lasted long enough yet to be called wrong.");
+            setText(this.more, `${foreign(brewing.text, 240)} (it counts after ${about(brewing.for)})`);
+            return;
+        }
         if (!worst) {
             setText(this.text, "Nothing is wrong that Sexton knows of.");
             setText(this.more, `${count(status.services)} services${known(up) ? `, up for ${about(up)}` : ""}.`);

@@ -39,6 +39,27 @@ static void host(const struct api_view *v, struct json_out *j)
         json_out_object_end(j);
 }
 
+/* What may become a finding: nothing is wrong yet, but neither is all well. */
+static void pending(const struct api_view *v, struct json_out *j)
+{
+        const struct board *b = v->board;
+
+        json_out_array(j, "pending");
+        for (uint32_t i = 0; i < MIN(b->pendings, (uint32_t)BOARD_PENDING); i++) {
+                const struct pending *p = &b->pending[i];
+                json_out_object(j, NULL);
+                json_out_bytes(j, "detector", p->finding.detector, sizeof p->finding.detector);
+                json_out_text_or_null(j, "service", p->finding.service_name);
+                json_out_text(j, "severity", severity_name(p->finding.severity));
+                json_out_time(j, "since", p->finding.since_ns, v->wall_offset_ns);
+                json_out_number(j, "lasted", view_age(p->finding.since_ns, v->now_ns));
+                json_out_number(j, "for", p->for_sec);
+                json_out_bytes(j, "text", p->finding.text, sizeof p->finding.text);
+                json_out_object_end(j);
+        }
+        json_out_array_end(j);
+}
+
 static void mounts(const struct api_view *v, struct json_out *j)
 {
         const struct host *h = &v->board->host;
@@ -202,6 +223,7 @@ void api_status(const struct api_view *v, struct json_out *j)
                 if (b->finding[i].id && b->finding[i].open)
                         api_finding(v, &b->finding[i], j);
         json_out_array_end(j);
+        pending(v, j);
         mounts(v, j);
         gaps(v, j);
         sources(v, j);

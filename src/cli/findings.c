@@ -76,15 +76,44 @@ void findings_print_one(const struct screen *s, json_t *f, int indent)
                 screen_put(s, INK_DIM, "%*srunbook: %s\n", indent + 2, "", text);
 }
 
-void findings_print(const struct screen *s, json_t *list)
+static bool is_told(json_t *pending)
 {
-        json_t *f;
-        size_t i;
+        return answer_number(pending, "lasted") >= answer_number(pending, "for") / 10;
+}
 
-        if (!json_array_size(list)) {
+static void print_pending(const struct screen *s, json_t *p)
+{
+        char detector[64], service[160], text[600], lasted[UNITS_SIZE], needed[UNITS_SIZE];
+
+        answer_text_or(p, "detector", "finding", detector, sizeof detector);
+        answer_text_or(p, "service", "the host", service, sizeof service);
+        screen_put(s, INK_BOLD, "  %s", service);
+        screen_put(s, INK_DIM, "  %s, for %s of %s\n", detector,
+                units_duration(answer_number(p, "lasted"), lasted),
+                units_duration(answer_number(p, "for"), needed));
+        if (*answer_text(p, "text", text, sizeof text))
+                screen_fold(s, 4, INK_PLAIN, text);
+}
+
+void findings_print(const struct screen *s, json_t *list, json_t *pending)
+{
+        size_t i, told = 0;
+        json_t *f;
+
+        json_array_foreach(pending, i, f) told += is_told(f);
+        if (json_array_size(list)) {
+                screen_put(s, INK_BOLD, "\nFindings\n");
+                json_array_foreach(list, i, f) findings_print_one(s, f, 2);
+        } else if (told) {
+                screen_put(s, INK_YELLOW, "\nNothing has lasted long enough yet to be called wrong.\n");
+        } else {
                 screen_put(s, INK_GREEN, "\nNothing is wrong that Sexton knows of.\n");
-                return;
         }
-        screen_put(s, INK_BOLD, "\nFindings\n");
-        json_array_foreach(list, i, f) findings_print_one(s, f, 2);
+        if (told)
+                screen_put(s, INK_BOLD, "\nNot a finding yet\n");
+        json_array_foreach(pending, i, f)
+        {
+                if (is_told(f))
+                        print_pending(s, f);
+        }
 }

@@ -233,7 +233,7 @@ static int once(const struct options *o)
         source_rows(&s, r.json);
         store_row(&s, r.json);
         self_row(&s, r.json);
-        findings_print(&s, findings);
+        findings_print(&s, findings, answer_list(r.json, "pending"));
         gaps(&s, r.json);
         return findings_firing(findings) ? EXIT_BAD : EXIT_DONE;
 }
@@ -252,8 +252,9 @@ const struct verb verb_status = {
         .summary = "show the host, what is wrong with it, and what can't be seen",
         .description =
                 "Shows load, CPU, memory and pressure of the host, how many zombies and services there are, "
-                "which sources of facts run and why others don't, every open finding with its remedy, and "
-                "the gaps: spans in which events were missed.\n\n"
+                "which sources of facts run and why others don't, every open finding with its remedy, what "
+                "isn't a finding yet because it has not lasted long enough, and the gaps: spans in which "
+                "events were missed.\n\n"
                 "Pressure is the share of time in which some task waited for the resource, over the last "
                 "ten seconds. Load alone says little; load together with pressure means that work waits.",
         .bad = "a finding of severity warning or critical is open",

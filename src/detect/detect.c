@@ -238,9 +238,39 @@ static uint32_t take_entry(struct board *b)
         return oldest;
 }
 
-static struct finding *open_finding(struct detect_run *run, struct detect_entry *e, enum severity severity)
+static struct finding new_finding(
+        const struct detect_run *run, const struct detect_entry *e, enum severity severity)
 {
         const struct detector *d = detectors[e->detector];
+        struct finding f = {
+                .service = e->service,
+                .severity = (uint8_t)severity,
+                .since_ns = e->since_ns,
+                .updated_ns = run->now_ns,
+        };
+
+        text_set(f.detector, sizeof f.detector, d->name);
+        text_set(f.runbook, sizeof f.runbook, d->runbook);
+        if (e->service)
+                text_set(f.service_name, sizeof f.service_name, view_service_name(run->b, e->service));
+        return f;
+}
+
+/* It has not lasted long enough: told as such, and by next time forgotten. */
+static struct finding *pend(
+        struct detect_run *run, const struct detect_entry *e, enum severity severity, double for_sec)
+{
+        struct board *b = run->b;
+
+        if (b->pendings >= BOARD_PENDING)
+                return NULL;
+        struct pending *p = &b->pending[b->pendings++];
+        *p = (struct pending){.finding = new_finding(run, e, severity), .for_sec = for_sec};
+        return &p->finding;
+}
+
+static struct finding *open_finding(struct detect_run *run, struct detect_entry *e, enum severity severity)
+{
         uint32_t i = take_entry(run->b);
 
         if (i == 0) {
@@ -250,18 +280,10 @@ static struct finding *open_finding(struct detect_run *run, struct detect_entry 
         }
         struct finding *f = &run->b->finding[i];
 
-        *f = (struct finding){
-                .id = ++run->s->next_id,
-                .service = e->service,
-                .severity = (uint8_t)severity,
-                .open = true,
-                .since_ns = e->since_ns,
-                .opened_ns = run->now_ns,
-        };
-        text_set(f->detector, sizeof f->detector, d->name);
-        text_set(f->runbook, sizeof f->runbook, d->runbook);
-        if (e->service)
-                text_set(f->service_name, sizeof f->service_name, view_service_name(run->b, e->service));
+        *f = new_finding(run, e, severity);
+        f->id = ++run->s->next_id;
+        f->open = true;
+        f->opened_ns = run->now_ns;
         e->finding = i;
         e->id = f->id;
         e->severe_ns = run->now_ns;
@@ -297,7 +319,7 @@ struct finding *detect_holds(
                 set_severity(run, e, f, severity);
         } else {
                 if (view_age(e->since_ns, run->now_ns) < for_sec)
-                        return NULL;
+                        return pend(run, e, severity, for_sec);
                 f = open_finding(run, e, severity);
                 if (!f)
                         return NULL;
@@ -371,6 +393,7 @@ void detect_all(struct detect_state *s, struct board *b, const struct detect_con
         else
                 skip_blind_time(&run);
         s->last_run_ns = now_ns;
+        b->pendings = 0;
         detect_ledger(&run);
         for (size_t i = 0; i < detectors_count; i++) {
                 run.detector = (uint8_t)i;

@@ -1,7 +1,7 @@
 /* The detectors' frame. A detector looks at the world (the board) once a second and states for each
  * service, or the host, whether its condition holds now and with what evidence. The frame keeps how
- * long it has held, opens a finding when it held for the minimum duration, updates it, and closes it
- * when it has not held for `clear_after`. No allocation, no I/O, no history query.
+ * long it has held, opens a finding when it held for the minimum duration (until then it is pending), updates
+ * it, and closes it when it has not held for `clear_after`. No allocation, no I/O, no history query.
  *
  * Adding a detector: one file with one `const struct detector`, one line in detect/table.c, one
  * runbook in docs/runbooks/.
@@ -38,7 +38,8 @@ uint16_t detect_next(const struct detect_run *run, uint16_t service);
 
 /* States that the condition holds for `service` (0 = host) now. `variant` tells apart several of one
  * detector on one service (a mount's index...). Returns the finding to be filled with
- * detect_text(), detect_remedy() and detect_evidence(), or NULL while it has not lasted `for_sec` yet. */
+ * detect_text(), detect_remedy() and detect_evidence(), one that is only pending while it has not lasted
+ * `for_sec` yet; NULL when there is no room for it. */
 struct finding *detect_holds(
         struct detect_run *run, uint16_t service, uint32_t variant, enum severity severity, double for_sec);
 /* Seconds the condition stated last has held without a break. */

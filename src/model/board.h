@@ -24,7 +24,8 @@ enum {
                 2048, /* full: those unseen for an hour give way, else new ones are in 0, "(other)" */
         BOARD_CONTAINERS = 2048,
         BOARD_FINDINGS = 256,
-        BOARD_GAPS = 64, /* a ring: the newest are kept */
+        BOARD_PENDING = 16, /* full: those of the detectors that look later are left out */
+        BOARD_GAPS = 64,    /* a ring: the newest are kept */
         BOARD_NAME = 128,
         BOARD_STRING = LIFE_COMMAND_SIZE,
         BOARD_EVIDENCE = 6,
@@ -314,6 +315,12 @@ struct finding {
         struct evidence evidence[BOARD_EVIDENCE];
 };
 
+/* A condition that holds, but not yet for as long as a finding of it needs; anew with each look. */
+struct pending {
+        struct finding finding; /* id 0 */
+        double for_sec;
+};
+
 /* ---- the breaker ---- */
 
 struct breaker {
@@ -379,11 +386,13 @@ struct board {
         uint32_t process_top, string_top, service_top, container_top, finding_top,
                 action_top; /* entries ever used + 1 */
         uint64_t gap_total; /* gap[gap_total % BOARD_GAPS] is the next to be overwritten */
+        uint32_t pendings;  /* entries in use */
         struct host host;
         struct sources sources;
         struct self_stats self;
         struct gap gap[BOARD_GAPS];
         struct finding finding[BOARD_FINDINGS];
+        struct pending pending[BOARD_PENDING];
         struct action action[BOARD_ACTIONS];
         struct breaker breaker;
         struct service service[BOARD_SERVICES];       /* 0 = "(other)" */

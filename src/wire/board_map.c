@@ -58,6 +58,7 @@ static void copy_used(struct board *to, const struct board *from, enum board_par
 {
         memcpy(to, from, offsetof(struct board, finding));
         memcpy(to->finding, from->finding, used(to->finding_top, BOARD_FINDINGS, sizeof to->finding[0]));
+        memcpy(to->pending, from->pending, used(to->pendings, BOARD_PENDING, sizeof to->pending[0]));
         memcpy(to->action, from->action, used(to->action_top, BOARD_ACTIONS, sizeof to->action[0]));
         memcpy(to->service, from->service, used(to->service_top, BOARD_SERVICES, sizeof to->service[0]));
         if (part == BOARD_SERVICES_ONLY) {
@@ -143,6 +144,8 @@ void board_copy_torn(struct board *copy, const struct board *b, enum board_part 
         end_host(copy);
         for (uint32_t i = 0; i < MIN(copy->finding_top, (uint32_t)BOARD_FINDINGS); i++)
                 end_finding(&copy->finding[i]);
+        for (uint32_t i = 0; i < MIN(copy->pendings, (uint32_t)BOARD_PENDING); i++)
+                end_finding(&copy->pending[i].finding);
         for (uint32_t i = 0; i < MIN(copy->action_top, (uint32_t)BOARD_ACTIONS); i++)
                 end_action(&copy->action[i]);
         for (uint32_t i = 0; i < MIN(copy->service_top, (uint32_t)BOARD_SERVICES); i++)

@@ -145,6 +145,24 @@ static void status(void)
         check_near(number_at(r, "memory_used_ratio"), 0.25, 1e-9);
         check_near(json_number_value(json_array_get(json_object_get(r, "load"), 0)), 3.5, 1e-9);
         check_int(number_at(r, "zombies"), 1);
+        check_int(json_array_size(json_object_get(r, "pending")), 0);
+        json_decref(r);
+        board->pendings = 1;
+        board->pending[0] = (struct pending){.for_sec = 300,
+                .finding = {.severity = SEVERITY_CRITICAL,
+                        .since_ns = FAKE_T0 - FAKE_S(40),
+                        .detector = "saturation",
+                        .text = "Load 9.6 on 2 cores"}};
+        r = ASK(api_status(&v, &j));
+        json_t *p = json_array_get(json_object_get(r, "pending"), 0);
+        shape(p, "detector:s service:z severity:s since:s lasted:n for:n text:s");
+        check_near(number_at(p, "for"), 300, 0);
+        check_near(number_at(p, "lasted"), 40, 1e-9);
+        check_str(text_at(p, "severity"), "critical");
+        json_decref(r);
+        board->pendings = UINT32_MAX; /* of a guard that died while writing */
+        r = ASK(api_status(&v, &j));
+        check_int(json_array_size(json_object_get(r, "pending")), BOARD_PENDING);
         json_decref(r);
         board->host.memory_available_bytes = BOARD_UNKNOWN;
         board->host.psi_io = NAN;

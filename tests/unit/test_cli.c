@@ -204,6 +204,7 @@ static const struct {
         const char *argument; /* NULL = none */
 } canned_answers[] = {
         {"status", "status.json", "status.txt", EXIT_BAD},
+        {"status", "status_pending.json", "status_pending.txt", EXIT_DONE},
         {"services", "services.json", "services.txt", EXIT_DONE},
         {"zombies", "zombies.json", "zombies.txt", EXIT_BAD},
         {"zombies", "zombies_none.json", "zombies_none.txt", EXIT_DONE},

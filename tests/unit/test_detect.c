@@ -54,6 +54,46 @@ done:
         lab_done(l);
 }
 
+static void what_has_not_lasted_is_pending(void)
+{
+        struct lab *l = lab_new();
+        uint16_t i = full(l, "a");
+
+        lab_tick(l, 5);
+        check_int(l->b->pendings, 1);
+        const struct pending *p = &l->b->pending[0];
+        check_str(p->finding.detector, "pids");
+        check_str(p->finding.service_name, "a");
+        check_int(p->finding.id, 0);
+        check(!p->finding.open);
+        check_int(p->finding.severity, SEVERITY_WARNING);
+        check_near(view_age(p->finding.since_ns, l->now), 4, 1e-9);
+        check_near(p->for_sec, 10, 0);
+        check(lab_says(&p->finding, "a has 90 of at most 100 tasks"));
+        l->b->service[i].pids = 20; /* a break */
+        lab_tick(l, 1);
+        check_int(l->b->pendings, 0);
+        l->b->service[i].pids = 99;
+        lab_tick(l, 1);
+        check_int(l->b->pending[0].finding.severity, SEVERITY_CRITICAL);
+        check_near(view_age(l->b->pending[0].finding.since_ns, l->now), 0, 1e-9);
+        lab_tick(l, 10); /* a finding from now on */
+        check(lab_find(l, "pids", i));
+        check_int(l->b->pendings, 0);
+        check_int(l->events, 1);
+        for (int k = 0; k < 2 * BOARD_PENDING; k++) {
+                char name[16];
+                snprintf(name, sizeof name, "s%d", k);
+                full(l, name);
+        }
+        lab_tick(l, 1);
+        check_int(l->b->pendings, BOARD_PENDING);
+        lab_tick(l, 10); /* without room there they become findings all the same */
+        check_int(l->b->pendings, 0);
+        check_int(lab_open(l), 1 + 2 * BOARD_PENDING);
+        lab_done(l);
+}
+
 static void a_break_starts_the_duration_anew(void)
 {
         struct lab *l = lab_new();
@@ -258,6 +298,7 @@ static void every_detector_is_in_the_table_once(void)
 static void all(void)
 {
         test(opens_after_its_duration_and_closes_with_hysteresis);
+        test(what_has_not_lasted_is_pending);
         test(a_break_starts_the_duration_anew);
         test(severity_rises_at_once_and_falls_calmly);
         test(a_service_replaced_by_another_starts_anew);

@@ -74,6 +74,13 @@ def first_look(t, server, page):
 def empty_host(t, server, page):
     t.check(page.text(".verdict").startswith("Nothing is wrong"), "a calm host is called calm")
     t.check(page.text("#notices").strip() == "", "there is no notice", page.text("#notices"))
+    server.world.pending = [
+        {"detector": "memory", "service": "odin/api", "severity": "warning", "lasted": 3, "for": 600, "text": "just begun"},
+        {"detector": "saturation", "service": None, "severity": "critical", "lasted": 41, "for": 300, "text": "Load <b>9</b> on 2 cores"},
+    ]
+    shows(t, page, "document.querySelector('.verdict').innerText.startsWith('Nothing has lasted long enough')", "what is pending is said")
+    t.check("Load <b>9</b> on 2 cores (it counts after 5 min)" in page.text(".verdict"), "and when it counts", page.text(".verdict"))
+    server.world.pending = []
     server.world.services = []
     shows(t, page, "document.querySelector('.services .empty').offsetParent", "that there are no services is said")
     t.check(page.text(".services .empty") == "No service runs here yet.", "in words")

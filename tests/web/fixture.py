@@ -34,6 +34,7 @@ class World:
         self.incidents = []
         self.events = []
         self.gaps = []
+        self.pending = []
         self.load = [0.3, 0.25, 0.2]
         self.cpu, self.memory = 0.04, 0.38
         self.psi = {"cpu": 0.01, "memory": 0.0, "io": 0.002}
@@ -60,7 +61,7 @@ class World:
             "load": self.load, "cpu_busy_ratio": self.cpu, "memory_used_ratio": self.memory, "psi": self.psi,
             "cpu": {"services_ratio": self.cpu * 1.9, "kernel_ratio": 0.01, "unattributed_ratio": 0.0},
             "zombies": zombies, "leaders": 0, "services": len(self.services),
-            "incidents_open": sum(n["state"] == "open" for n in self.incidents), "grace": 10, "findings": [],
+            "incidents_open": sum(n["state"] == "open" for n in self.incidents), "grace": 10, "findings": [], "pending": self.pending,
             "mounts": [{"path": "/", "size_bytes": 63 << 30, "free_bytes": 35 << 30, "inodes": 1, "inodes_free": 1}],
             "gaps": self.gaps, "gaps_total": len(self.gaps),
             "sources": {"lifecycle": "netlink+bpf", "engine": "docker", "engine_text": "20.10.24", "cgroup": "v2",
