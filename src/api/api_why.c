@@ -20,13 +20,13 @@ static int about_incident(const struct api_view *v, const char *number, struct w
         int r = book_get(v->book, id, &n);
         if (r < 0)
                 return r;
-        *ret = n->why;
+        *ret = n->said.why;
         snprintf(ret->question, sizeof ret->question, "What %s incident %llu, %s?", n->open ? "is" : "was",
                 (unsigned long long)id, n->owner[0] ? n->owner : "of the host");
         if (!ret->answer[0])
                 snprintf(ret->answer, sizeof ret->answer, "%s.", n->title);
-        ret->has_culprit = n->culprit[0] != '\0';
-        text_set(ret->culprit_name, sizeof ret->culprit_name, n->culprit);
+        ret->has_culprit = n->said.culprit[0] != '\0';
+        text_set(ret->culprit_name, sizeof ret->culprit_name, n->said.culprit);
         return 0;
 }
 

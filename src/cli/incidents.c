@@ -212,6 +212,10 @@ static void print_whole(const struct screen *s, json_t *j)
                 screen_fold(s, 2, INK_BOLD, text);
         else if (*answer_text(j, "title", text, sizeof text))
                 screen_fold(s, 2, INK_PLAIN, text);
+        if (*answer_text(answer_at(j, "worst"), "verdict", text, sizeof text)) {
+                screen_put(s, INK_BOLD, "\n  At its worst\n");
+                screen_fold(s, 4, INK_PLAIN, text);
+        }
         if (json_array_size(answer_list(j, "findings")))
                 screen_put(s, INK_BOLD, "\n  Findings\n");
         json_array_foreach(answer_list(j, "findings"), i, one) findings_print_one(s, one, 4);

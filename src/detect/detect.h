@@ -46,7 +46,8 @@ struct finding *detect_holds(
 double detect_lasted(const struct finding *f, uint64_t now_ns);
 void detect_text(struct finding *f, const char *fmt, ...) printf_like(2, 3);
 void detect_remedy(struct finding *f, const char *fmt, ...) printf_like(2, 3);
-/* time_ns 0 = now; value NAN = none. More than BOARD_EVIDENCE are left out. */
+/* The first one is the finding's measure: the larger its value, the worse.
+ * time_ns 0 = now; value NAN = none. More than BOARD_EVIDENCE are left out. */
 void detect_evidence(struct finding *f, uint64_t time_ns, double value, const char *unit, const char *fmt,
         ...) printf_like(5, 6);
 /* Adds the largest contributors, each with its value in `unit`, as evidence. */

@@ -30,7 +30,8 @@ static void look_at_space(struct detect_run *run, const struct mount_point *m, u
                 "rotation (`max-size` of the json-file "
                 "driver), images (`docker image prune`), deleted files still open (`lsof +L1`).",
                 m->path);
-        detect_evidence(f, 0, free, "ratio", "%.1f %% free", free * 100);
+        detect_evidence(
+                f, 0, 1 - free, "ratio", "%.1f %% in use, %.1f %% free", (1 - free) * 100, free * 100);
         if (view_above(m->slope_bytes_per_sec, 0))
                 detect_evidence(f, 0, m->slope_bytes_per_sec, "B/s", "grows by %s per second",
                         view_bytes(m->slope_bytes_per_sec, a));
@@ -52,7 +53,7 @@ static void look_at_inodes(struct detect_run *run, const struct mount_point *m, 
                 "Find folders with very many small files on %.100s (`du -x --inodes --max-depth=3`) and "
                 "clear them.",
                 m->path);
-        detect_evidence(f, 0, (double)m->inodes_free, "inodes", "%llu of %llu inodes free",
+        detect_evidence(f, 0, 1 - free, "ratio", "%llu of %llu inodes free",
                 (unsigned long long)m->inodes_free, (unsigned long long)m->inodes);
 }
 

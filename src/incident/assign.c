@@ -116,8 +116,7 @@ static struct incident_finding *place_for(struct incident *into, const struct fi
 {
         for (uint32_t i = 0; i < into->findings; i++) {
                 struct incident_finding *e = &into->finding[i];
-                if ((!e->bound || !e->is.open) && !strcmp(e->is.service_name, f->service_name) &&
-                        !strncmp(e->is.detector, f->detector, sizeof e->is.detector))
+                if ((!e->bound || !e->is.open) && incident_same_finding(&e->is, f))
                         return e;
         }
         return incident_add_finding(into);
@@ -168,7 +167,8 @@ static void follow_culprit(struct look *l, struct incident *n)
         incident_say(n, l->unix_ns, "suspect", name, "%s has most of it now", name);
         text_set(n->owner, sizeof n->owner, name);
         n->named = false;
-        n->harm = 0;
+        n->rank = (struct incident_rank){0}; /* what was said of nobody's trouble gives way */
+        free(TAKE_PTR(n->worst));
         explain_normal(l, n);
         explain_before(l, n, book_service(l, name));
         n->dirty = n->urgent = true;

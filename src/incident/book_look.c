@@ -33,6 +33,7 @@ static void is_over(struct look *l, struct incident *n, struct incident_finding 
 {
         f->is.open = false;
         f->is.closed_ns = (uint64_t)MAX(l->unix_ns, INT64_C(1));
+        incident_show_worst(f);
         n->dirty = n->urgent = true;
 }
 
@@ -60,19 +61,14 @@ static void refresh(struct look *l, struct incident *n)
  * the same detector and service that is over, or that a restart has made unknown. */
 static struct incident_finding *known(const struct look *l, const struct finding *f, struct incident **ret)
 {
-        char service[BOARD_NAME];
-
-        incident_text(service, sizeof service, f->service_name, sizeof f->service_name);
         for (int by_id = 1; by_id >= 0; by_id--)
                 for (uint32_t i = 0; i < l->book->opens; i++) {
                         struct incident *n = l->book->open[i];
 
                         for (uint32_t k = 0; n->open && !n->merged_into && k < n->findings; k++) {
                                 struct incident_finding *e = &n->finding[k];
-                                bool same = !strcmp(e->is.service_name, service) &&
-                                            !strncmp(e->is.detector, f->detector, sizeof e->is.detector);
 
-                                if (!same ||
+                                if (!incident_same_finding(&e->is, f) ||
                                         (by_id ? !e->bound || e->is.id != f->id : e->bound && e->is.open))
                                         continue;
                                 *ret = n;
@@ -187,6 +183,7 @@ static void set_severity(struct look *l, struct incident *n, uint8_t severity)
                         severity_name(severity));
                 book_news(n, BOOK_SEVERITY);
         }
+        n->named &= severity > n->severity;
         n->severity = severity;
         n->severity_peak = (uint8_t)MAX(n->severity_peak, severity);
         n->below = 0;
@@ -198,6 +195,7 @@ static void judge(struct look *l, struct incident *n)
 
         if (!book_has_open(n, false))
                 return;
+        n->severity_now = now;
         if (now > n->severity) {
                 set_severity(l, n, now);
         } else if (now == n->severity) {

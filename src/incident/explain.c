@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define LATE_DEPLOY (24 * 3600.0) /* s: as suspects.c looks back */
-/* Suspects are ranked anew unless things were clearly worse when they were ranked last. */
+/* What was said when things were worst gives way to what is said when they are nearly as bad. */
 #define STILL_BAD 0.75
 /* The share of a kind of harm from which somebody is named who doesn't have most of it. */
 #define PART 0.35
@@ -160,7 +160,7 @@ static void printable(char *text, size_t size)
 /* Takes an answer over: its texts printable, its times Unix's. */
 static void take_why(struct look *l, struct incident *n, const struct why_answer *from)
 {
-        struct why_answer *w = &n->why;
+        struct why_answer *w = &n->said.why;
 
         *w = *from;
         printable(w->question, sizeof w->question);
@@ -181,7 +181,7 @@ static void take_why(struct look *l, struct incident *n, const struct why_answer
 
 static void take_suspect(struct look *l, struct incident *n, const struct suspect *from)
 {
-        struct incident_suspect *to = &n->suspect[n->suspects++];
+        struct incident_suspect *to = &n->said.suspect[n->said.suspects++];
 
         *to = (struct incident_suspect){.is = *from};
         incident_text(to->service, sizeof to->service, view_service_name(l->b, from->service), BOARD_NAME);
@@ -190,13 +190,10 @@ static void take_suspect(struct look *l, struct incident *n, const struct suspec
         printable(to->is.refutation, sizeof to->is.refutation);
 }
 
-/* The host's trouble: all suspects, ranked while things are as bad as they were. */
+/* The host's trouble: all suspects. */
 static void host_suspects(struct look *l, struct incident *n)
 {
-        if (n->suspects && l->harm.sum < STILL_BAD * n->harm)
-                return;
-        n->harm = fmax(n->harm, l->harm.sum);
-        n->suspects = 0;
+        n->said.suspects = 0;
         for (uint32_t i = 0; i < l->suspects; i++)
                 take_suspect(l, n, &l->suspect[i]);
 }
@@ -209,14 +206,14 @@ static void own_suspect(struct look *l, struct incident *n, uint16_t service)
         for (uint32_t i = 0; i < n->findings && s.reasons < SUSPECT_REASONS; i++)
                 if (n->finding[i].is.open)
                         snprintf(s.reason[s.reasons++], sizeof s.reason[0], "%.159s", n->finding[i].is.text);
-        n->suspects = 0;
+        n->said.suspects = 0;
         take_suspect(l, n, &s);
 }
 
 /* What the findings alone say: of a disk, and of a service that is no longer on the board. */
 static void from_findings(struct incident *n)
 {
-        struct why_answer *w = &n->why;
+        struct why_answer *w = &n->said.why;
 
         *w = (struct why_answer){.confidence = 0.9};
         for (uint32_t i = 0; i < n->findings; i++) {
@@ -249,15 +246,15 @@ static void host_verdict(struct look *l, struct incident *n)
                 share = fmax(share,
                         l->why.has_culprit ? harm_share(l->b, &l->harm, l->why.culprit, kind, l->now_ns) : 1);
         }
-        n->culprit[0] = '\0';
+        n->said.culprit[0] = '\0';
         if (share < PART) {
                 from_findings(n);
-                n->suspects = 0;
+                n->said.suspects = 0;
                 return;
         }
         take_why(l, n, &l->why);
         if (l->why.has_culprit)
-                incident_text(n->culprit, sizeof n->culprit, l->why.culprit_name, BOARD_NAME);
+                incident_text(n->said.culprit, sizeof n->said.culprit, l->why.culprit_name, BOARD_NAME);
         host_suspects(l, n);
 }
 
@@ -277,7 +274,7 @@ static void verdict(struct look *l, struct incident *n, uint16_t service)
         ask_host(l);
         if (l->why.has_culprit)
                 incident_text(culprit, sizeof culprit, l->why.culprit_name, BOARD_NAME);
-        text_set(n->culprit, sizeof n->culprit, n->owner);
+        text_set(n->said.culprit, sizeof n->said.culprit, n->owner);
         if (!strcmp(culprit, n->owner)) {
                 n->named = true;
                 take_why(l, n, &l->why);
@@ -292,14 +289,15 @@ static void verdict(struct look *l, struct incident *n, uint16_t service)
         }
 }
 
-static void title(struct incident *n)
+/* The worst finding: of those open, or when all are over, of all. */
+static void title(struct incident *n, bool open)
 {
         const struct incident_finding *best = NULL;
 
         for (uint32_t i = 0; i < n->findings; i++) {
                 const struct incident_finding *f = &n->finding[i];
 
-                if (!f->is.open)
+                if (open && !f->is.open)
                         continue;
                 if (!best || f->consequence < best->consequence ||
                         (f->consequence == best->consequence && f->is.severity > best->is.severity))
@@ -309,13 +307,75 @@ static void title(struct incident *n)
                 text_set(n->title, sizeof n->title, best->is.text);
 }
 
+/* ---- at its worst ---- */
+
+static struct incident_rank rank_of(const struct look *l, const struct incident *n, uint16_t service)
+{
+        struct incident_rank r = {.severity = n->severity_now, .harm = l->harm.sum};
+
+        for (uint32_t i = 0; i < n->findings; i++)
+                r.findings += n->finding[i].is.open && !n->finding[i].consequence;
+        if (n->owner[0])
+                r.harm *= service ? harm_score(l->b, &l->harm, service, l->now_ns) : 0;
+        return r;
+}
+
+/* As bad as it ever was? */
+static bool is_worst(const struct incident *n, const struct incident_rank *r)
+{
+        bool grows = false;
+
+        if (r->severity != n->rank.severity)
+                return r->severity > n->rank.severity;
+        if (r->findings != n->rank.findings)
+                return r->findings > n->rank.findings;
+        for (uint32_t i = 0; i < n->findings; i++)
+                grows |= n->finding[i].is.open && n->finding[i].at_worst;
+        return r->harm > n->rank.harm || (grows && r->harm >= STILL_BAD * n->rank.harm);
+}
+
+/* Before something else is said. False: there is no memory to keep what was said. */
+static bool keep_said(struct look *l, struct incident *n, uint16_t service)
+{
+        struct incident_rank r = rank_of(l, n, service);
+
+        if (is_worst(n, &r)) {
+                if (r.severity == n->rank.severity && r.findings == n->rank.findings)
+                        r.harm = fmax(r.harm, n->rank.harm);
+                n->rank = r;
+                free(TAKE_PTR(n->worst));
+                return true;
+        }
+        if (n->worst)
+                return true;
+        n->worst = malloc(sizeof *n->worst);
+        if (n->worst)
+                *n->worst = n->said;
+        return n->worst != NULL;
+}
+
+/* All is over, but for what victims have: what it was is what counts. */
+static void say_worst(struct incident *n)
+{
+        if (n->worst)
+                n->said = *n->worst;
+        free(TAKE_PTR(n->worst));
+        title(n, false);
+}
+
 void explain(struct look *l, struct incident *n)
 {
         uint16_t service = book_service(l, n->owner);
 
-        if (!book_has_open(n, false))
+        if (book_has_open(n, false))
+                peaks(l, n, service);
+        for (uint32_t i = 0; i < n->findings; i++)
+                n->dirty |= n->finding[i].is.open && n->finding[i].grew;
+        if (!book_has_open(n, true)) {
+                say_worst(n);
                 return;
-        peaks(l, n, service);
-        title(n);
-        verdict(l, n, service);
+        }
+        title(n, true);
+        if (keep_said(l, n, service))
+                verdict(l, n, service);
 }

@@ -32,6 +32,7 @@ void incident_free(struct incident *n)
                 return;
         free(n->finding);
         free(n->entry);
+        free(n->worst);
         free(n);
 }
 
@@ -48,6 +49,33 @@ static uint64_t unix_of(uint64_t boot_ns, int64_t wall_offset_ns)
                 __builtin_add_overflow((int64_t)boot_ns, wall_offset_ns, &unix_ns) || unix_ns < 0)
                 return 0;
         return (uint64_t)unix_ns;
+}
+
+static void say_as(struct finding *to, const struct finding *from)
+{
+        to->severity = from->severity;
+        text_set(to->text, sizeof to->text, from->text);
+        text_set(to->remedy, sizeof to->remedy, from->remedy);
+        to->evidence_count = from->evidence_count;
+        memcpy(to->evidence, from->evidence, sizeof to->evidence);
+}
+
+/* Of two as severe the one whose measure, its first evidence, is larger; where they can't be compared, the
+ * later. */
+static void keep_worst(struct incident_finding *f)
+{
+        const struct finding *is = &f->is, *worst = &f->worst;
+        bool comparable = is->evidence_count && worst->evidence_count &&
+                          !strcmp(is->evidence[0].unit, worst->evidence[0].unit);
+
+        f->grew = !worst->text[0] || is->severity > worst->severity ||
+                  (is->severity == worst->severity && comparable &&
+                          isgreater(is->evidence[0].value, worst->evidence[0].value));
+        f->at_worst =
+                f->grew || (is->severity == worst->severity &&
+                                   !(comparable && isless(is->evidence[0].value, worst->evidence[0].value)));
+        if (f->at_worst)
+                say_as(&f->worst, is);
 }
 
 void incident_take_finding(struct incident_finding *to, const struct finding *f, int64_t wall_offset_ns)
@@ -75,6 +103,27 @@ void incident_take_finding(struct incident_finding *to, const struct finding *f,
                 incident_text(e->unit, sizeof e->unit, f->evidence[i].unit, sizeof e->unit);
         }
         to->bound = true;
+        keep_worst(to);
+}
+
+void incident_show_worst(struct incident_finding *f)
+{
+        if (!f->worst.text[0])
+                return;
+        say_as(&f->is, &f->worst);
+        f->at_worst = true;
+}
+
+bool incident_same_finding(const struct finding *kept, const struct finding *f)
+{
+        char service[BOARD_NAME];
+        size_t path = strcspn(kept->text, " ");
+
+        incident_text(service, sizeof service, f->service_name, sizeof f->service_name);
+        if (strcmp(kept->service_name, service) != 0 ||
+                strncmp(kept->detector, f->detector, sizeof kept->detector) != 0)
+                return false;
+        return strcmp(kept->detector, "disk") != 0 || !strncmp(kept->text, f->text, path + 1);
 }
 
 /* Room for one more of `size` bytes in an array that doubles up to `max`. */

@@ -18,8 +18,13 @@ enum {
 
 struct incident_finding {
         struct finding is; /* times in Unix ns, names and texts printable */
-        bool bound;        /* is.id is its number on the board as it is now */
-        bool consequence;  /* of what the culprit does, in another service */
+        /* What it said when it was worst: severity, text, remedy, evidence. Once over, `is` says that again.
+         */
+        struct finding worst;
+        bool at_worst;    /* `is` says the same, or what is no better */
+        bool grew;        /* it was never as bad before */
+        bool bound;       /* is.id is its number on the board as it is now */
+        bool consequence; /* of what the culprit does, in another service */
 };
 
 /* One line of the timeline, or several alike. */
@@ -53,6 +58,21 @@ struct incident_unit {
 };
 extern const struct incident_unit incident_units[2][USUAL_KINDS]; /* [1] = of the host */
 
+/* Who is to blame, and why. */
+struct incident_account {
+        char culprit[BOARD_NAME];
+        struct why_answer why; /* evidence in Unix ns; printable */
+        struct incident_suspect suspect[INCIDENT_SUSPECTS];
+        uint32_t suspects;
+};
+
+/* How bad things are: compared in this order. */
+struct incident_rank {
+        uint8_t severity;
+        uint32_t findings; /* its own, open */
+        double harm;       /* to the host, by its owner */
+};
+
 struct incident {
         uint64_t id;
         char owner[BOARD_NAME]; /* whose it is; "" = the host's */
@@ -64,7 +84,6 @@ struct incident {
         uint32_t reopened;
         uint64_t merged_into; /* 0 = not */
         char title[256];
-        char culprit[BOARD_NAME];
 
         struct incident_finding *finding;
         uint32_t findings, findings_size;
@@ -72,14 +91,14 @@ struct incident {
         uint32_t entries, entries_size;
         uint64_t left_out; /* entries that gave way */
 
-        struct why_answer why; /* evidence in Unix ns; printable */
-        bool named;            /* `why` named the owner as culprit of the host's trouble */
-        double harm;           /* how wrong things were when suspects were ranked */
-        struct incident_suspect suspect[INCIDENT_SUSPECTS];
-        uint32_t suspects;
+        struct incident_account said;   /* now, while a finding is open; else at its worst */
+        struct incident_account *worst; /* NULL: the same */
+        struct incident_rank rank;      /* how bad it was at its worst */
+        bool named;                     /* `why` named the owner as culprit of the host's trouble */
         struct incident_resource service[USUAL_KINDS], host[USUAL_KINDS];
 
         /* Only in memory. */
+        uint8_t severity_now;       /* of what is open, while `severity` still waits to fall */
         double calm, below;         /* s that all findings are over; that all are below `severity` */
         bool patient;               /* findings were lost by a restart: wait longer for them */
         char candidate[BOARD_NAME]; /* whose it seems to be instead... */
@@ -103,6 +122,10 @@ static inline void incident_cleanup(struct incident **n)
 void incident_text(char *dst, size_t size, const char *src, size_t src_size);
 /* A board's finding as the incident keeps it. */
 void incident_take_finding(struct incident_finding *to, const struct finding *f, int64_t wall_offset_ns);
+/* What it said when it was worst: from now on it says that. */
+void incident_show_worst(struct incident_finding *f);
+/* Does a finding go on with what another of that detector and service said? Of disks: of the same one. */
+bool incident_same_finding(const struct finding *kept, const struct finding *f);
 
 /* ---- parts ---- */
 

@@ -11,26 +11,40 @@ static void time_member(struct json_out *j, const char *key, int64_t unix_ns)
         json_out_time(j, key, unix_ns > 0 ? (uint64_t)unix_ns : 0, 0);
 }
 
+static void write_worst(const struct finding *f, struct json_out *j)
+{
+        json_out_object(j, "worst");
+        json_out_text(j, "severity", severity_name(f->severity));
+        json_out_text(j, "text", f->text);
+        json_out_text(j, "remedy", f->remedy);
+        evidence_json(f->evidence, MIN(f->evidence_count, (uint32_t)BOARD_EVIDENCE), 0, j);
+        json_out_object_end(j);
+}
+
 static void write_findings(const struct incident *n, struct json_out *j)
 {
         json_out_array(j, "findings");
         for (uint32_t i = 0; i < n->findings; i++) {
+                const struct incident_finding *f = &n->finding[i];
+
                 json_out_object(j, NULL);
-                finding_json_members(&n->finding[i].is, 0, j);
-                json_out_text(j, "role", n->finding[i].consequence ? "consequence" : "own");
+                finding_json_members(&f->is, 0, j);
+                json_out_text(j, "role", f->consequence ? "consequence" : "own");
+                if (!f->at_worst && f->worst.text[0])
+                        write_worst(&f->worst, j);
                 json_out_object_end(j);
         }
         json_out_array_end(j);
 }
 
-static void write_suspects(const struct incident *n, struct json_out *j)
+static void write_suspects(const struct incident_account *a, struct json_out *j)
 {
         json_out_array(j, "suspects");
-        for (uint32_t i = 0; i < n->suspects; i++) {
-                const struct suspect *s = &n->suspect[i].is;
+        for (uint32_t i = 0; i < a->suspects; i++) {
+                const struct suspect *s = &a->suspect[i].is;
 
                 json_out_object(j, NULL);
-                json_out_text(j, "service", n->suspect[i].service);
+                json_out_text(j, "service", a->suspect[i].service);
                 json_out_number(j, "score", s->score);
                 json_out_array(j, "why");
                 for (uint32_t k = 0; k < MIN(s->reasons, (uint32_t)SUSPECT_REASONS); k++)
@@ -43,10 +57,11 @@ static void write_suspects(const struct incident *n, struct json_out *j)
         json_out_array_end(j);
 }
 
-static void write_why(const struct incident *n, struct json_out *j)
+static void write_account(const struct incident_account *a, struct json_out *j)
 {
-        const struct why_answer *w = &n->why;
+        const struct why_answer *w = &a->why;
 
+        json_out_text_or_null(j, "culprit", a->culprit);
         json_out_text_or_null(j, "verdict", w->answer);
         if (w->answer[0])
                 json_out_number(j, "confidence", w->confidence);
@@ -54,6 +69,7 @@ static void write_why(const struct incident *n, struct json_out *j)
                 json_out_null(j, "confidence");
         evidence_json(w->evidence, w->evidence_count, 0, j);
         why_refuted_json(w, j);
+        write_suspects(a, j);
 }
 
 const struct incident_unit incident_units[2][USUAL_KINDS] = {
@@ -116,12 +132,16 @@ void incident_write(const struct incident *n, struct json_out *j)
         json_out_text(j, "title", n->title);
         json_out_text_or_null(j, "service", n->owner);
         json_out_bool(j, "disk", n->disk);
-        json_out_text_or_null(j, "culprit", n->culprit);
         json_out_bool(j, "named", n->named);
-        json_out_number(j, "harm", n->harm);
-        write_why(n, j);
+        json_out_number(j, "harm", n->rank.harm);
+        write_account(&n->said, j);
+        json_out_object(j, "worst");
+        json_out_text(j, "severity", severity_name(n->rank.severity));
+        json_out_int(j, "findings", n->rank.findings);
+        if (n->worst)
+                write_account(n->worst, j);
+        json_out_object_end(j);
         write_findings(n, j);
-        write_suspects(n, j);
         json_out_array(j, "resource");
         if (n->owner[0])
                 write_resources(n, false, j);

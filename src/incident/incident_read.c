@@ -105,20 +105,29 @@ static int read_findings(json_t *j, struct incident *n)
                 take_text(one, "remedy", f->is.remedy, sizeof f->is.remedy);
                 take_text(one, "runbook", f->is.runbook, sizeof f->is.runbook);
                 f->is.evidence_count = read_evidence(one, f->is.evidence, BOARD_EVIDENCE);
+                f->worst = f->is;
+                json_t *worst = json_object_get(one, "worst");
+                f->at_worst = !json_is_object(worst);
+                if (f->at_worst)
+                        continue;
+                f->worst.severity = take_severity(worst, "severity");
+                take_text(worst, "text", f->worst.text, sizeof f->worst.text);
+                take_text(worst, "remedy", f->worst.remedy, sizeof f->worst.remedy);
+                f->worst.evidence_count = read_evidence(worst, f->worst.evidence, BOARD_EVIDENCE);
         }
         return 0;
 }
 
-static void read_suspects(json_t *j, struct incident *n)
+static void read_suspects(json_t *j, struct incident_account *a)
 {
         json_t *one, *reason;
         size_t i, k;
 
         json_array_foreach(json_object_get(j, "suspects"), i, one)
         {
-                if (n->suspects == INCIDENT_SUSPECTS)
+                if (a->suspects == INCIDENT_SUSPECTS)
                         break;
-                struct incident_suspect *s = &n->suspect[n->suspects++];
+                struct incident_suspect *s = &a->suspect[a->suspects++];
 
                 take_text(one, "service", s->service, sizeof s->service);
                 s->is.score = fmax(take_number(one, "score"), 0);
@@ -135,12 +144,14 @@ static void read_suspects(json_t *j, struct incident *n)
         }
 }
 
-static void read_why(json_t *j, struct incident *n)
+static void read_account(json_t *j, struct incident_account *a)
 {
-        struct why_answer *w = &n->why;
+        struct why_answer *w = &a->why;
         json_t *one;
         size_t i;
 
+        take_text(j, "culprit", a->culprit, sizeof a->culprit);
+        read_suspects(j, a);
         take_text(j, "verdict", w->answer, sizeof w->answer);
         w->confidence = fmax(take_number(j, "confidence"), 0);
         w->evidence_count = read_evidence(j, w->evidence, WHY_EVIDENCE);
@@ -160,6 +171,28 @@ static void read_why(json_t *j, struct incident *n)
                 text_printable(w->remedy[w->remedy_count++], sizeof w->remedy[0], json_string_value(one),
                         json_string_length(one));
         }
+}
+
+/* Documents of before there was this member say what was said last. */
+static int read_worst(json_t *j, struct incident *n)
+{
+        json_t *worst = json_object_get(j, "worst");
+        size_t findings = json_array_size(json_object_get(j, "findings"));
+
+        n->rank =
+                (struct incident_rank){.severity = n->severity_peak, .harm = fmax(take_number(j, "harm"), 0)};
+        n->rank.findings = (uint32_t)MIN(findings, (size_t)INCIDENT_FINDINGS);
+        if (!json_is_object(worst))
+                return 0;
+        n->rank.severity = take_severity(worst, "severity");
+        n->rank.findings = (uint32_t)MIN(take_count(worst, "findings"), (uint64_t)INCIDENT_FINDINGS);
+        if (!json_is_array(json_object_get(worst, "suspects")))
+                return 0;
+        n->worst = calloc(1, sizeof *n->worst);
+        if (!n->worst)
+                return -ENOMEM;
+        read_account(worst, n->worst);
+        return 0;
 }
 
 static void read_resources(json_t *j, struct incident *n)
@@ -220,13 +253,11 @@ static int read_parts(json_t *j, struct incident *n)
         take_text(j, "title", n->title, sizeof n->title);
         take_text(j, "service", n->owner, sizeof n->owner);
         n->disk = !n->owner[0] && json_is_true(json_object_get(j, "disk"));
-        take_text(j, "culprit", n->culprit, sizeof n->culprit);
         n->named = json_is_true(json_object_get(j, "named"));
-        n->harm = fmax(take_number(j, "harm"), 0);
-        read_why(j, n);
-        read_suspects(j, n);
+        read_account(j, &n->said);
         read_resources(j, n);
-        int r = read_findings(j, n);
+        int r = read_worst(j, n);
+        r = r < 0 ? r : read_findings(j, n);
         return r < 0 ? r : read_timeline(j, n);
 }
 

@@ -84,6 +84,13 @@ void report_cause(struct report *r)
                 document_put(r->d, "%s", text);
                 refs_incident(&r->refs, r->d, &r->k, "verdict");
         }
+        if (*answer_text(answer_at(r->k.incident, "worst"), "verdict", text, sizeof text)) {
+                document_block(r->d, NODE_PARAGRAPH, "");
+                document_put(r->d, "While it was at its worst:");
+                document_block(r->d, NODE_QUOTE, "");
+                document_put(r->d, "%s", text);
+                refs_incident(&r->refs, r->d, &r->k, "worst.verdict");
+        }
         confidence(r);
         evidence(r, answer_list(r->k.incident, "evidence"), NULL);
         json_array_foreach(r->k.findings, i, one) finding(r, one);

@@ -16,15 +16,15 @@ static void one_deadly_and_one_small(void)
         struct incident *deadly = strcmp(one->owner, "odin/celery-worker") ? two : one;
         struct incident *small = deadly == one ? two : one;
         check_str(deadly->owner, "odin/celery-worker");
-        check_str(deadly->culprit, "odin/celery-worker");
+        check_str(deadly->said.culprit, "odin/celery-worker");
         check(has(deadly, "zombie_leak")->is.open && has(deadly, "health_check")->is.open);
         check(has(deadly, "saturation")->is.open);
         check_int(deadly->severity, SEVERITY_CRITICAL);
         check(deadly->named);
-        check(strstr(deadly->why.answer, "Most likely odin/celery-worker"));
-        check(deadly->suspects >= 2);
-        check_str(deadly->suspect[0].service, "odin/celery-worker");
-        check(deadly->suspect[0].is.score > 0.5 && !deadly->suspect[0].is.refuted);
+        check(strstr(deadly->said.why.answer, "Most likely odin/celery-worker"));
+        check(deadly->said.suspects >= 2);
+        check_str(deadly->said.suspect[0].service, "odin/celery-worker");
+        check(deadly->said.suspect[0].is.score > 0.5 && !deadly->said.suspect[0].is.refuted);
         check_int(lines(deadly, "opened"), 1);
         check_int(lines(deadly, "deploy"), 1);
         check_int(lines(deadly, "health_timeout"), 1); /* twelve in one line */
@@ -37,9 +37,9 @@ static void one_deadly_and_one_small(void)
         check_int(has(small, "restart_loop")->is.severity, SEVERITY_CRITICAL); /* loud */
         check_int(small->severity_peak, SEVERITY_WARNING);                     /* and small */
         check(has(small, "restart_loop")->is.open);
-        check_int(small->suspects, 1);
-        check(!small->suspect[0].is.refuted);
-        check(small->suspect[0].is.score < 0.2);
+        check_int(small->said.suspects, 1);
+        check(!small->said.suspect[0].is.refuted);
+        check(small->said.suspect[0].is.score < 0.2);
         incident_free(one);
         incident_free(two);
         desk_done(d);
@@ -75,7 +75,7 @@ static void resolved_after_the_fix(void)
                 check_int(lines(n, "resolved"), 1);
                 check_int(lines(n, "calm"), 1);
                 check_near(n->host[USUAL_LOAD].after, 0.3, 0.001);
-                check(n->why.answer[0] && strcmp(n->culprit, n->owner) == 0);
+                check(n->said.why.answer[0] && strcmp(n->said.culprit, n->owner) == 0);
                 check(told_of(d, BOOK_OPENED, id) && told_of(d, BOOK_RESOLVED, id));
                 incident_free(n);
         }
@@ -195,7 +195,7 @@ static void the_hosts_goes_to_its_culprit(void)
         look(d, 30);
         struct incident *n = get(d, 1);
         check_str(n->owner, "");
-        check_str(n->culprit, "");
+        check_str(n->said.culprit, "");
         incident_free(n);
         /* a defect of its own, harmless as yet */
         find(d, 2, "zombie_leak", eater, SEVERITY_WARNING);
@@ -211,7 +211,7 @@ static void the_hosts_goes_to_its_culprit(void)
         incident_free(n);
         n = get(d, 2);
         check_int(n->severity, SEVERITY_CRITICAL);
-        check_str(n->culprit, "eater");
+        check_str(n->said.culprit, "eater");
         check(has(n, "saturation")->is.open);
         check_int(lines(n, "merged"), 1);
         incident_free(n);
@@ -237,7 +237,7 @@ static void an_incident_finds_its_owner(void)
         look(d, 40);
         n = get(d, 1);
         check_str(n->owner, "session-5.scope");
-        check_str(n->culprit, "session-5.scope");
+        check_str(n->said.culprit, "session-5.scope");
         check_int(lines(n, "suspect"), 1);
         incident_free(n);
         check_int(d->tells, 1);
@@ -260,13 +260,13 @@ static void what_nobody_explains_is_nobodys(void)
         check_int(book_open_count(d->book), 2);
         struct incident *n = get(d, 2);
         check_str(n->owner, "");
-        check_str(n->culprit, "");
+        check_str(n->said.culprit, "");
         check_int(n->findings, 2);
-        check_int(n->suspects, 0);
-        check(strstr(n->why.answer, "oom found") && !strstr(n->why.answer, "leaker"));
+        check_int(n->said.suspects, 0);
+        check(strstr(n->said.why.answer, "oom found") && !strstr(n->said.why.answer, "leaker"));
         incident_free(n);
         n = get(d, 1);
-        check_str(n->culprit, "leaker");
+        check_str(n->said.culprit, "leaker");
         check_int(n->findings, 1);
         incident_free(n);
         desk_done(d);
@@ -289,9 +289,9 @@ static void disks_are_nobodys(void)
         struct incident *n = get(d, 1);
         check(n->disk);
         check_int(n->findings, 2);
-        check_str(n->culprit, "");
-        check_int(n->suspects, 0);
-        check(strstr(n->why.answer, "disk found") != NULL);
+        check_str(n->said.culprit, "");
+        check_int(n->said.suspects, 0);
+        check(strstr(n->said.why.answer, "disk found") != NULL);
         incident_free(n);
         n = get(d, 2);
         check_str(n->owner, "busy");

@@ -233,7 +233,7 @@ static void hostile_names_stay_themselves(void)
         check_int(book_open_count(d->book), 6);
         struct incident *n = get(d, 1);
         check_str(n->owner, "\\x1b[31mred");
-        check_str(n->culprit, "\\x1b[31mred");
+        check_str(n->said.culprit, "\\x1b[31mred");
         check(isfinite(n->host[USUAL_LOAD].peak));
         incident_free(n);
         struct event e = {.kind = EVENT_HEALTH_TIMEOUT, .count = 1, .unix_ns = (int64_t)d->l->now + OFFSET};
