@@ -75,6 +75,21 @@ uint32_t detect_recent(const struct recent *r, uint64_t now_ns, double window_se
         return view_recent(r, now_ns, window_sec);
 }
 
+bool detect_rests(const struct recent *r, uint64_t now_ns, double window_sec, double least)
+{
+        uint64_t last, later, at;
+        double pause = 0;
+
+        if (!view_recent_at(r, 0, &last, NULL))
+                return true;
+        later = last;
+        for (uint32_t i = 1; view_recent_at(r, i, &at, NULL) && view_age(at, last) <= window_sec; i++) {
+                pause = fmax(pause, view_age(at, later));
+                later = at;
+        }
+        return view_age(last, now_ns) > fmax(3 * pause, least);
+}
+
 double detect_lasted(const struct finding *f, uint64_t now_ns)
 {
         return view_age(f->since_ns, now_ns);

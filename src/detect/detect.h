@@ -54,6 +54,9 @@ void detect_evidence(struct finding *f, uint64_t time_ns, double value, const ch
 void detect_contributors(
         struct detect_run *run, struct finding *f, enum view_metric metric, const char *unit, uint32_t max);
 /* Moments in the last `window_sec`. */
+/* Has what happens now and then been quiet for so long that it is over? For thrice its longest pause within
+ * the window up to its last time, and for `least` s. */
+bool detect_rests(const struct recent *r, uint64_t now_ns, double window_sec, double least);
 uint32_t detect_recent(const struct recent *r, uint64_t now_ns, double window_sec);
 
 /* What the frame remembers of each service from tick to tick, for rates of counters the board only
@@ -62,6 +65,7 @@ struct detect_memory {
         uint32_t name_hash;
         float probe_cores; /* CPU of probes over the last whole window; NAN unknown */
         uint64_t probe_cpu_ns, probe_since_ns;
+        uint64_t probes_forgiven_ns; /* health checks that went wrong until then are over */
         uint64_t oom_total;
         uint64_t loop_since_ns; /* first restart of the loop that goes on; 0 = none */
 };
@@ -70,7 +74,8 @@ struct detect_memory *detect_memory(struct detect_run *run, uint16_t service);
 /* The host's part of it. */
 struct detect_host_memory {
         uint64_t oom_kills, oom_ns; /* last count; last growth that no service's count explains */
-        uint64_t oom_unexplained, oom_count;
+        uint64_t oom_unexplained;
+        double oom_pause;    /* s, the longest between two of those */
         bool oom_host_short; /* of memory, when the last unexplained one happened */
         bool oom_known;
 };

@@ -5,6 +5,8 @@
 #include "detect/detect.h"
 #include "world/view.h"
 
+enum { QUIET = 60 }; /* s: no loop is called over sooner */
+
 static void look(struct detect_run *run)
 {
         const struct detect_config *cfg = detect_config(run);
@@ -25,7 +27,8 @@ static void look(struct detect_run *run)
                         last = last ? last : at;
                         n++;
                 }
-                if (n < cfg->exec_loop_budget)
+                /* It has come up at last. */
+                if (n < cfg->exec_loop_budget || detect_rests(&s->reexecs, now, cfg->exec_loop_window, QUIET))
                         continue;
                 struct finding *f = detect_holds(run, i, 0, SEVERITY_WARNING, 0);
                 if (!f)

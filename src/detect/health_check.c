@@ -1,12 +1,19 @@
 /* Health checks that harm: that time out, pile up, fail for good, or cost more than they should. One
  * finding per service that says which; what a timed-out probe leaves behind is the zombie leak's text.
+ *
+ * Time-outs are over when enough probes in a row went well, long before they leave the window. Enough is more
+ * than went well between those that didn't: one in four that times out is not over after three.
  */
 #include "detect/detect.h"
 #include "world/view.h"
 
 #include <stdio.h>
 
-enum { COST_WINDOW = 60 }; /* s over which the CPU of probes is averaged */
+enum {
+        COST_WINDOW = 60, /* s over which the CPU of probes is averaged */
+        IN_A_ROW = 3,     /* probes that must go well, at least, in each container of the service */
+        STOPPED = 120,    /* s: twice the engine's longest delay between restarts */
+};
 
 struct probes {
         const struct service *s;
@@ -35,14 +42,75 @@ static float cost(struct detect_run *run, uint16_t service)
         return m->probe_cores;
 }
 
+static bool holds(const struct recent *r, uint64_t at_ns)
+{
+        uint64_t at;
+
+        for (uint32_t i = 0; view_recent_at(r, i, &at, NULL); i++)
+                if (at == at_ns)
+                        return true;
+        return false;
+}
+
+/* When the last probe went wrong that is not forgiven because so many went well behind it; 0: none. */
+static void forgive(struct detect_run *run, uint16_t service)
+{
+        const struct service *s = &detect_board(run)->service[service];
+        uint32_t row = 0, since = 0, most = 0, enough;
+        uint64_t at, last = 0;
+
+        for (uint32_t i = 0; view_recent_at(&s->probe_runs, i, &at, NULL); i++) {
+                if (!holds(&s->probe_timeouts, at) && !holds(&s->probe_failures, at)) {
+                        row++;
+                        continue;
+                }
+                if (last == 0)
+                        since = row;
+                else
+                        most = MAX(most, row);
+                last = MAX(last, at);
+                row = 0;
+        }
+        enough = MIN(MAX(IN_A_ROW * MAX(s->containers, 1u), 2 * most), (uint32_t)BOARD_RECENT);
+        if (last == 0) {
+                since = row;
+                (void)view_recent_at(&s->probe_timeouts, 0, &last, NULL);
+        }
+        if (since >= enough)
+                detect_memory(run, service)->probes_forgiven_ns = last;
+}
+
+static uint32_t unforgiven(struct detect_run *run, uint16_t service, const struct recent *r, double window)
+{
+        uint64_t at, from = detect_memory(run, service)->probes_forgiven_ns;
+        uint32_t n = 0;
+
+        for (uint32_t i = 0; view_recent_at(r, i, &at, NULL); i++)
+                n += at > from && view_age(at, detect_now(run)) <= window;
+        return n;
+}
+
+/* Does nobody probe it any more? Between two restarts it looks so too, for a while. */
+static bool is_gone(const struct service *s, uint64_t now_ns)
+{
+        uint64_t at = 0;
+
+        return s->state == CONTAINER_REMOVED ||
+               (s->state == CONTAINER_EXITED && view_recent_at(&s->probe_runs, 0, &at, NULL) &&
+                       view_age(at, now_ns) > STOPPED);
+}
+
 static struct probes probes_of(struct detect_run *run, uint16_t i)
 {
         const struct detect_config *cfg = detect_config(run);
         const struct service *s = &detect_board(run)->service[i];
         uint64_t now = detect_now(run);
+        bool probed = s->has_health_check && !is_gone(s, now);
+
+        forgive(run, i);
         struct probes p = {
                 .s = s,
-                .timeouts = detect_recent(&s->probe_timeouts, now, cfg->health_check_window),
+                .timeouts = unforgiven(run, i, &s->probe_timeouts, cfg->health_check_window),
                 .failures = detect_recent(&s->probe_failures, now, cfg->health_check_window),
                 .alive = s->probes_open + s->probe_orphans,
                 .cores = cost(run, i),
@@ -51,9 +119,10 @@ static struct probes probes_of(struct detect_run *run, uint16_t i)
         /* Each container of a scaled service may have one probe running. */
         p.allowed = (uint32_t)cfg->health_check_pile_up + (s->containers > 1 ? s->containers - 1 : 0);
         /* While it starts, a check may be too early for it: twice as many are needed then. */
-        p.times_out = p.timeouts >= cfg->health_check_timeouts * (s->health == HEALTH_STARTING ? 2 : 1);
+        p.times_out =
+                probed && p.timeouts >= cfg->health_check_timeouts * (s->health == HEALTH_STARTING ? 2 : 1);
         p.piles_up = p.alive >= p.allowed;
-        p.fails = s->health == HEALTH_UNHEALTHY && p.failures >= cfg->health_check_failures;
+        p.fails = probed && s->health == HEALTH_UNHEALTHY && p.failures >= cfg->health_check_failures;
         p.costs = view_above(p.cores, cfg->health_check_cpu_ratio);
         return p;
 }

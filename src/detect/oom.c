@@ -5,8 +5,11 @@
 #include "detect/detect.h"
 #include "world/view.h"
 
-#define ENOUGH 0.2    /* of the host's memory available: nobody was killed for want of it */
-enum { SETTLE = 15 }; /* s: the sources of both counts are read at different moments */
+#define ENOUGH 0.2 /* of the host's memory available: nobody was killed for want of it */
+enum {
+        SETTLE = 15, /* s: the sources of both counts are read at different moments */
+        QUIET = 600, /* s: nobody knows sooner whether what was killed comes to its limit again */
+};
 
 /* Grown counts of services since the last pass. */
 static uint64_t explained(struct detect_run *run)
@@ -36,6 +39,8 @@ static void look_at_host(struct detect_run *run)
                 return;
         }
         if (kills > h->oom_kills) {
+                if (h->oom_unexplained)
+                        h->oom_pause = fmax(h->oom_pause, view_age(h->oom_ns, now));
                 h->oom_ns = now;
                 h->oom_host_short = view_ratio(detect_board(run)->host.memory_available_bytes,
                                             detect_board(run)->host.memory_bytes) < ENOUGH;
@@ -43,10 +48,13 @@ static void look_at_host(struct detect_run *run)
         h->oom_unexplained += kills - h->oom_kills;
         h->oom_unexplained -= MIN(h->oom_unexplained, known);
         h->oom_kills = kills;
-        if (h->oom_unexplained && view_age(h->oom_ns, now) > detect_config(run)->oom_window)
+        if (h->oom_unexplained && view_age(h->oom_ns, now) >
+                                          fmin(fmax(3 * h->oom_pause, QUIET), detect_config(run)->oom_window))
                 h->oom_unexplained = 0;
-        if (h->oom_unexplained == 0)
+        if (h->oom_unexplained == 0) {
+                h->oom_pause = 0;
                 return;
+        }
         struct finding *f =
                 detect_holds(run, 0, 0, h->oom_host_short ? SEVERITY_CRITICAL : SEVERITY_WARNING, SETTLE);
         if (!f)
@@ -86,7 +94,8 @@ static void look(struct detect_run *run)
                 const struct service *s = &detect_board(run)->service[i];
                 uint32_t n = view_recent(&s->ooms, now, cfg->oom_window);
 
-                if (n == 0 || !view_recent_at(&s->ooms, 0, &at, NULL))
+                if (n == 0 || !view_recent_at(&s->ooms, 0, &at, NULL) ||
+                        detect_rests(&s->ooms, now, cfg->oom_window, QUIET))
                         continue;
                 bool limited = view_known(s->memory_limit_bytes) && s->memory_limit_bytes;
                 struct finding *f = detect_holds(

@@ -9,7 +9,7 @@
 
 enum {
         GIVEN_UP = 120, /* s: twice the engine's longest delay between restarts */
-        QUIET = 300,    /* s: no loop by budget is called over sooner */
+        QUIET = 120,    /* s: no loop by budget is called over sooner */
 };
 
 /* Restarts shortly after a deploy are forgiven when it came up: when none followed later. */
@@ -83,7 +83,7 @@ static void judge_budget(
         r->counted = count(run, s);
         if (r->counted >= 2 && view_recent_at(&s->restarts, r->counted - 1, &oldest, NULL))
                 r->gap = view_age(oldest, r->last_ns) / (r->counted - 1);
-        rests = view_age(r->last_ns, now) > MAX(view_or_zero(r->gap) * 3, (double)QUIET);
+        rests = detect_rests(&s->restarts, now, cfg->restart_loop_window, QUIET);
         r->by_budget = r->counted >= cfg->restart_loop_budget && !rests;
         if (r->by_budget) {
                 m->loop_since_ns = m->loop_since_ns ? m->loop_since_ns : oldest;
@@ -107,9 +107,9 @@ bool restarts_loop(struct detect_run *run, uint16_t service, struct restarts *re
                 return false;
         r.period = period(cfg, &s->restarts, now);
         judge_budget(run, service, s, &r);
-        /* Stopped by a person, or its policy gave up. */
-        if ((s->state == CONTAINER_EXITED || s->state == CONTAINER_REMOVED) &&
-                view_age(r.last_ns, now) > GIVEN_UP)
+        /* Taken away; or stopped by a person, or its policy gave up. */
+        if (s->state == CONTAINER_REMOVED ||
+                (s->state == CONTAINER_EXITED && view_age(r.last_ns, now) > GIVEN_UP))
                 return false;
         if (!r.by_budget && isnan(r.period))
                 return false;

@@ -42,7 +42,7 @@
         P(exec_loop, budget, COUNT, 5, 2, 1000,                                                                  \
                 "exec-in-place restarts of a main process within `window` that warn")                            \
         P(exec_loop, window, DURATION, 600, 1, 86400, "the span the budget counts in")                           \
-        P(oom, window, DURATION, 3600, 1, 86400, "the span OOM kills are shown for")                             \
+        P(oom, window, DURATION, 3600, 1, 86400, "the span OOM kills are counted in")                            \
         P(oom, critical, COUNT, 3, 1, 1000, "OOM kills within `window` that are critical")                       \
         P(saturation, load_warning, NUMBER, 1.0, 0, 1e4, "load1 per core that warns, together with PSI")         \
         P(saturation, load_critical, NUMBER, 2.0, 0, 1e4,                                                        \

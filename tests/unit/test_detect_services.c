@@ -269,9 +269,9 @@ static void restart_loop_by_budget(void)
                 fake_recent(&s->restarts, l->now, 1);
         lab_tick(l, 1);
         check_int(f ? f->severity : -1, SEVERITY_CRITICAL);
-        lab_tick(l, 280);
+        lab_tick(l, 140);
         check(f && f->open);
-        lab_tick(l, 60); /* quiet for long enough, though the window still has them */
+        lab_tick(l, 20); /* quiet for long enough, though the window still has them */
         check(f && !f->open);
         lab_done(l);
 }

@@ -31,7 +31,7 @@ def timed_out(container):
 class CeleryStorm(Scenario):
     proves = "timed-out shell-form probes of a Celery worker without init leave orphans; the crash loop beside it is innocent"
     alone = True
-    config = {"incident": {"calm": "8s"}, "detect": {"health_check": {"window": "30s"}, "zombie_leak": {"for": "2s", "critical_count": 3}}}
+    config = {"incident": {"calm": "8s"}, "detect": {"zombie_leak": {"for": "2s", "critical_count": 3}}}
 
     def up(self):
         self.worker = start_worker(self, "odin", every=0.5)

@@ -18,11 +18,8 @@ class IncidentLife(CeleryStorm):
         self.hook = Hook()
         self.config = {
             "incident": {"calm": "8s", "reopen": "60s"},
-            # The engine lets the API wait longer and longer; a time-out is forgotten sooner than in ten minutes.
-            "detect": {
-                "restart_loop": {"window": "15m", "min_period": "10m", "deploy_grace": "1s"},
-                "health_check": {"window": "30s"},
-            },
+            # The engine lets the API wait longer and longer.
+            "detect": {"restart_loop": {"window": "15m", "min_period": "10m", "deploy_grace": "1s"}},
             "notify": [{"name": "hook", "type": "webhook", "url": self.hook.url}],
         }
 
