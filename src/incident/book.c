@@ -460,6 +460,22 @@ uint32_t book_list(const struct book *b, const struct book_query *q, struct json
         return q->limit - to.left;
 }
 
+char *book_document(const struct book *b, uint64_t id, size_t *ret_len)
+{
+        const struct incident *n = by_number(b, id);
+        struct json_out j = json_out_of(INCIDENT_DOCUMENT);
+
+        if (!n)
+                return NULL;
+        incident_write(n, &j);
+        if (j.out.failed) {
+                json_out_done(&j);
+                return NULL;
+        }
+        *ret_len = j.out.len;
+        return j.out.buf;
+}
+
 int book_get(const struct book *b, uint64_t id, struct incident **ret)
 {
         struct book_query q = {.id = id, .limit = 1, .open = true, .resolved = true};

@@ -97,6 +97,8 @@ struct book_query {
 };
 /* Their documents as elements of an array: open ones first, then those resolved last. Returns how many. */
 uint32_t book_list(const struct book *b, const struct book_query *q, struct json_out *j);
+/* The document of an open one, *ret_len bytes; the caller frees it. NULL: there is none, or no memory. */
+char *book_document(const struct book *b, uint64_t id, size_t *ret_len);
 /* One of them to read, see incident.h; the caller frees it. -ENOENT, -ENOMEM. */
 struct incident;
 int book_get(const struct book *b, uint64_t id, struct incident **ret);

@@ -291,7 +291,7 @@ int policy_restore(struct policy *p, const char *kind, const char *json, size_t 
         return r;
 }
 
-/* ---- what to tell ---- */
+/* ---- what an incident says ---- */
 
 static int severity_of(const char *name)
 {
@@ -308,94 +308,6 @@ static int64_t time_of(json_t *j, const char *key)
 
         return isfinite(t) ? (int64_t)(t * 1000) : 0;
 }
-
-static void tell(
-        struct policy *p, struct track *t, uint32_t i, enum notify_reason reason, struct policy_now now)
-{
-        struct told *d = &t->told[i];
-        struct job j = {.version = JOB_VERSION,
-                .notice = ++p->next_number,
-                .incident = t->id,
-                .reason = reason,
-                .severity = t->severity,
-                .severity_before = d->told && !d->resolved ? d->severity : t->severity,
-                .opened_ms = t->opened_ms,
-                .resolved_ms = t->resolved_ms,
-                .repeat = p->notifier[i].config.repeat,
-                .json_len = t->json_len};
-
-        text_set(j.notifier, sizeof j.notifier, p->notifier[i].config.name);
-        text_set(j.service, sizeof j.service, t->service);
-        text_set(j.host, sizeof j.host, p->host);
-        queue_add(p, i, &j, t->json, now);
-        *d = (struct told){.told = true,
-                .resolved = reason == NOTIFY_RESOLVED,
-                .severity = t->severity,
-                .at_ms = now.unix_ms};
-}
-
-/* What a notifier should hear now; false: nothing. */
-static bool due(
-        const struct policy *p, const struct track *t, uint32_t i, int64_t now_ms, enum notify_reason *ret)
-{
-        const struct policy_notifier *n = &p->notifier[i];
-        const struct told *d = &t->told[i];
-        bool knows = d->told && !d->resolved;
-
-        if (!t->open) {
-                *ret = NOTIFY_RESOLVED;
-                return knows ? n->config.send_resolved || n->keeps_state : d->held;
-        }
-        if (!knows) {
-                *ret = NOTIFY_OPENED;
-                return t->severity >= n->config.min_severity;
-        }
-        *ret = t->severity != d->severity ? NOTIFY_SEVERITY : NOTIFY_REPEAT;
-        if (*ret == NOTIFY_SEVERITY)
-                return true;
-        /* a clock that was set back must not hold it up */
-        return n->config.repeat > 0 &&
-               (now_ms < d->at_ms || (double)(now_ms - d->at_ms) >= n->config.repeat * 1000) &&
-               !queue_holds(p, i, t->id);
-}
-
-/* Compares what is true with what each notifier was told. True when the incident is over and all know. */
-static bool reconcile(struct policy *p, struct track *t, struct policy_now now)
-{
-        bool changed = false, settled = !t->open;
-
-        for (uint32_t i = 0; i < p->notifiers; i++) {
-                struct told *d = &t->told[i];
-                enum notify_reason reason;
-                if (!due(p, t, i, now.unix_ms, &reason))
-                        continue;
-                bool must = p->notifier[i].keeps_state && reason == NOTIFY_RESOLVED;
-                if (!must && policy_is_silenced(p, t->services, now.unix_ms)) {
-                        settled &= !d->told; /* who was not told that it began need not hear of its end */
-                        continue;
-                }
-                if (!must && policy_is_quiet(p, t->severity, now.unix_ms)) {
-                        changed |= !d->held;
-                        d->held = true;
-                        settled = false;
-                        continue;
-                }
-                tell(p, t, i, reason, now);
-                changed = true;
-        }
-        if (changed && !settled)
-                track_keep(p, t);
-        return settled;
-}
-
-static void reconcile_all(struct policy *p, struct policy_now now)
-{
-        for (uint32_t i = p->tracks; i-- > 0;)
-                if (p->track[i]->json && reconcile(p, p->track[i], now))
-                        track_forget(p, i);
-}
-
-/* ---- incidents ---- */
 
 static void add_service(char *list, size_t size, json_t *name)
 {
@@ -455,20 +367,30 @@ static uint64_t number_of(json_t *j)
         return text && text_u64(&text, &n) && !*text ? n : 0;
 }
 
-static int see(struct policy *p, json_t *j, struct policy_now now)
+struct seen {
+        uint64_t id;
+        bool open;
+        uint8_t severity;
+};
+
+/* False: it is no incident. */
+static bool read_incident(json_t *j, struct seen *ret)
 {
-        uint64_t id = number_of(j);
         const char *state = json_string_value(json_object_get(j, "state"));
         int severity = severity_of(json_string_value(json_object_get(j, "severity")));
-        bool open = state && strcmp(state, "resolved") != 0;
-        struct track *t = track_of(p, id);
 
-        if (!id || !state || severity < 0)
-                return -EINVAL;
-        if (!t && !open)
-                return 0; /* nobody was told */
+        if (!json_is_object(j) || !state || severity < 0)
+                return false;
+        *ret = (struct seen){
+                .id = number_of(j), .open = strcmp(state, "resolved") != 0, .severity = (uint8_t)severity};
+        return ret->id != 0;
+}
+
+static int take(struct track *t, json_t *j, const struct seen *s)
+{
         char *services = services_of(j), *text = bounded(j);
-        if (!services || !text || (!t && !(t = track_new(p, id)))) {
+
+        if (!services || !text) {
                 free(services);
                 free(text);
                 return -ENOMEM;
@@ -478,14 +400,139 @@ static int see(struct policy *p, json_t *j, struct policy_now now)
         t->services = services;
         t->json = text;
         t->json_len = (uint32_t)strlen(text);
-        t->open = open;
+        t->open = s->open;
         /* at the end its severity is what it was last */
-        t->severity = (uint8_t)severity;
+        t->severity = s->severity;
         t->opened_ms = time_of(j, "opened_at");
-        t->resolved_ms = open ? 0 : time_of(j, "resolved_at");
+        t->resolved_ms = t->open ? 0 : time_of(j, "resolved_at");
         if (!t->service[0])
                 text_copy(t->service, sizeof t->service, services, strcspn(services, "\n"));
-        if (reconcile(p, t, now))
+        return 0;
+}
+
+/* ---- what to tell ---- */
+
+static void tell(
+        struct policy *p, struct track *t, uint32_t i, enum notify_reason reason, struct policy_now now)
+{
+        struct told *d = &t->told[i];
+        struct job j = {.version = JOB_VERSION,
+                .notice = ++p->next_number,
+                .incident = t->id,
+                .reason = reason,
+                .severity = t->severity,
+                .severity_before = d->told && !d->resolved ? d->severity : t->severity,
+                .opened_ms = t->opened_ms,
+                .resolved_ms = t->resolved_ms,
+                .repeat = p->notifier[i].config.repeat,
+                .json_len = t->json_len};
+
+        text_set(j.notifier, sizeof j.notifier, p->notifier[i].config.name);
+        text_set(j.service, sizeof j.service, t->service);
+        text_set(j.host, sizeof j.host, p->host);
+        queue_add(p, i, &j, t->json, now);
+        *d = (struct told){.told = true,
+                .resolved = reason == NOTIFY_RESOLVED,
+                .severity = t->severity,
+                .at_ms = now.unix_ms};
+}
+
+/* What a notifier should hear now; false: nothing. */
+static bool due(
+        const struct policy *p, const struct track *t, uint32_t i, int64_t now_ms, enum notify_reason *ret)
+{
+        const struct policy_notifier *n = &p->notifier[i];
+        const struct told *d = &t->told[i];
+        bool knows = d->told && !d->resolved;
+
+        if (!t->open) {
+                *ret = NOTIFY_RESOLVED;
+                return knows ? n->config.send_resolved || n->keeps_state : d->held;
+        }
+        if (!knows) {
+                *ret = NOTIFY_OPENED;
+                return t->severity >= n->config.min_severity;
+        }
+        *ret = t->severity != d->severity ? NOTIFY_SEVERITY : NOTIFY_REPEAT;
+        if (*ret == NOTIFY_SEVERITY)
+                return true;
+        /* a clock that was set back must not hold it up */
+        return n->config.repeat > 0 &&
+               (now_ms < d->at_ms || (double)(now_ms - d->at_ms) >= n->config.repeat * 1000) &&
+               !queue_holds(p, i, t->id);
+}
+
+/* What it was when there was news of it last is told only where nobody knows what it is now. */
+static void refresh(struct policy *p, struct track *t)
+{
+        struct seen s;
+        size_t len;
+        cleanup_free char *json = p->ops.present(p->ops.ctx, t->id, &len);
+        json_t *j = json ? json_loadb(json, len, 0, NULL) : NULL;
+
+        if (read_incident(j, &s) && s.id == t->id)
+                (void)take(t, j, &s);
+        json_decref(j);
+}
+
+/* Compares what is true with what each notifier was told. `fresh`: the track is what is true. True when the
+ * incident is over and all know. */
+static bool reconcile(struct policy *p, struct track *t, bool fresh, struct policy_now now)
+{
+        bool changed = false, settled = !t->open;
+
+        for (uint32_t i = 0; i < p->notifiers; i++) {
+                struct told *d = &t->told[i];
+                enum notify_reason reason;
+                if (!due(p, t, i, now.unix_ms, &reason))
+                        continue;
+                bool must = p->notifier[i].keeps_state && reason == NOTIFY_RESOLVED;
+                if (!must && policy_is_silenced(p, t->services, now.unix_ms)) {
+                        settled &= !d->told; /* who was not told that it began need not hear of its end */
+                        continue;
+                }
+                if (!must && policy_is_quiet(p, t->severity, now.unix_ms)) {
+                        changed |= !d->held;
+                        d->held = true;
+                        settled = false;
+                        continue;
+                }
+                if (!fresh)
+                        refresh(p, t);
+                if (!fresh && !due(p, t, i, now.unix_ms, &reason))
+                        continue;
+                fresh = true;
+                tell(p, t, i, reason, now);
+                changed = true;
+        }
+        if (changed && !settled)
+                track_keep(p, t);
+        return settled;
+}
+
+static void reconcile_all(struct policy *p, struct policy_now now)
+{
+        for (uint32_t i = p->tracks; i-- > 0;)
+                if (p->track[i]->json && reconcile(p, p->track[i], false, now))
+                        track_forget(p, i);
+}
+
+static int see(struct policy *p, json_t *j, struct policy_now now)
+{
+        struct seen s;
+        int r;
+
+        if (!read_incident(j, &s))
+                return -EINVAL;
+        struct track *t = track_of(p, s.id);
+        if (!t && !s.open)
+                return 0; /* nobody was told */
+        if (!t && !(t = track_new(p, s.id)))
+                return -ENOMEM;
+        r = take(t, j, &s);
+        if (r < 0)
+                return r;
+        if (reconcile(p, t, true, now))
                 for (uint32_t i = 0; i < p->tracks; i++)
                         if (p->track[i] == t) {
                                 track_forget(p, i);
@@ -497,7 +544,7 @@ static int see(struct policy *p, json_t *j, struct policy_now now)
 int policy_see(struct policy *p, const char *json, size_t len, struct policy_now now)
 {
         json_t *j = json_loadb(json, len, 0, NULL);
-        int r = json_is_object(j) ? see(p, j, now) : -EINVAL;
+        int r = see(p, j, now);
 
         json_decref(j);
         return r;

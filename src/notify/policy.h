@@ -42,6 +42,9 @@ struct policy_ops {
         /* False: not now (socket full); it is offered again. */
         bool (*send)(void *ctx, const struct job *j, const char *json);
         void (*report)(void *ctx, const struct policy_report *r);
+        /* The document of an incident as it is now, *ret_len bytes, for what is told without news of it; the
+         * caller frees it. NULL when there is none. */
+        char *(*present)(void *ctx, uint64_t id, size_t *ret_len);
 };
 
 struct notice {

@@ -81,6 +81,13 @@ static void report(void *ctx, const struct policy_report *r)
                         text, e.unix_ns);
 }
 
+static char *present(void *ctx, uint64_t id, size_t *ret_len)
+{
+        struct tell *t = ctx;
+
+        return t->book ? book_document(t->book, id, ret_len) : NULL;
+}
+
 /* ---- what happens ---- */
 
 static void tick(void *ctx, uint64_t now_ns)
@@ -134,8 +141,12 @@ static void on_link(void *ctx, uint32_t events)
 int tell_start(struct tell *t, struct loop *loop, int link_fd, const struct config *c, struct book *book,
         struct history *history, const struct tell_keeper *keeper)
 {
-        const struct policy_ops ops = {
-                .ctx = t, .put = put, .remove = forget, .send = send_job, .report = report};
+        const struct policy_ops ops = {.ctx = t,
+                .put = put,
+                .remove = forget,
+                .send = send_job,
+                .report = report,
+                .present = present};
         char host[64] = "";
         int r = 0;
 

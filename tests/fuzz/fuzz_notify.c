@@ -38,6 +38,19 @@ static void report(void *ctx, const struct policy_report *r)
 {
 }
 
+static const char *now_text;
+static size_t now_size;
+
+static char *present(void *ctx, uint64_t id, size_t *ret_len)
+{
+        char *copy = malloc(now_size + 1);
+
+        if (copy)
+                memcpy(copy, now_text, now_size);
+        *ret_len = now_size;
+        return copy;
+}
+
 static const struct config *configuration(void)
 {
         static struct config c;
@@ -56,7 +69,7 @@ static const struct config *configuration(void)
 static void by_policy(const char *kind, const char *text, size_t size)
 {
         static const struct policy_ops ops = {
-                .put = put, .remove = forget, .send = send_job, .report = report};
+                .put = put, .remove = forget, .send = send_job, .report = report, .present = present};
         struct policy *p = calloc(1, sizeof *p);
         struct policy_now now = {.boot_ns = 1000000000000, .unix_ms = 1795469400000};
         struct result r = {.version = JOB_VERSION, .outcome = OUTCOME_READY};
@@ -68,6 +81,8 @@ static void by_policy(const char *kind, const char *text, size_t size)
         if (kind)
                 policy_restore(p, kind, text, size, now);
         policy_see(p, text, size, now);
+        now_text = text; /* as whoever is asked for the present says it */
+        now_size = size;
         policy_tick(p, now);
         policy_result(p, &r, now);
         now.boot_ns += 60000000000;

@@ -39,6 +39,11 @@ static uint64_t now(void)
         return FAKE_T0;
 }
 
+static char *know_none(void *ctx, uint64_t id, size_t *ret_len)
+{
+        return NULL;
+}
+
 static int64_t offset(void)
 {
         return INT64_C(1795469400000000000) - (int64_t)FAKE_T0;
@@ -55,8 +60,11 @@ static void setup(void)
         struct event e = {
                 .kind = EVENT_EXIT, .unix_ns = 1795469400000000000, .count = 1, .service = "odin/worker"};
 
-        static const struct policy_ops ops = {
-                .put = ignore_put, .remove = ignore_remove, .send = ignore_send, .report = ignore_report};
+        static const struct policy_ops ops = {.put = ignore_put,
+                .remove = ignore_remove,
+                .send = ignore_send,
+                .report = ignore_report,
+                .present = know_none};
         static struct config c;
 
         config_defaults(&c);

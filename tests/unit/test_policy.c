@@ -31,6 +31,9 @@ struct lab {
         uint32_t reported[FATES];
         uint32_t changes, changes_max; /* of documents; what is above the bound is lost, as by a crash */
         bool refuse;
+        char title[64];       /* of what was sent last */
+        const char *now_json; /* what is said when the present is asked for */
+        uint32_t asked;
 };
 
 static struct lab *l;
@@ -84,6 +87,10 @@ static bool send_job(void *ctx, const struct job *j, const char *json)
                 return false;
         check_int(j->json_len, strlen(json));
         l->sent[l->sents++] = *j;
+        json_t *incident = json_loads(json, 0, NULL);
+        const char *title = json_string_value(json_object_get(incident, "title"));
+        text_set(l->title, sizeof l->title, title ? title : "");
+        json_decref(incident);
         return true;
 }
 
@@ -92,10 +99,17 @@ static void report(void *ctx, const struct policy_report *r)
         l->reported[r->fate]++;
 }
 
+static char *present(void *ctx, uint64_t id, size_t *ret_len)
+{
+        l->asked++;
+        *ret_len = l->now_json ? strlen(l->now_json) : 0;
+        return l->now_json ? strdup(l->now_json) : NULL;
+}
+
 static void begin(void)
 {
         static const struct policy_ops ops = {
-                .put = put, .remove = forget, .send = send_job, .report = report};
+                .put = put, .remove = forget, .send = send_job, .report = report, .present = present};
 
         memset(&l->p, 0, sizeof l->p);
         policy_init(&l->p, &ops, "vm", l->now);
@@ -695,11 +709,64 @@ static void packets_are_tamed(void)
         check(!result_tame(&r, sizeof r) && !result_tame(&r, 8));
 }
 
+#define IS_NOW(title)                                                                                        \
+        "{\"id\":1,\"state\":\"open\",\"severity\":\"warning\",\"title\":\"" title "\",\"culprit\":\"a\"}"
+
+/* Between two changes it goes on: what is told again is what is true then. */
+static void a_repeat_tells_the_present(void)
+{
+        uint32_t at = 0;
+
+        setup("notify: [" HOOK ", repeat: 10m}]\n");
+        see(1, "warning", true, "a");
+        check_str(l->title, "t");
+        check_int(l->asked, 0); /* its document has just come */
+        deliver(&at);
+        l->now_json = IS_NOW("it holds 31 zombies now");
+        pass(300);
+        check_int(l->asked, 0); /* nothing to tell */
+        pass(310);
+        check_int(l->sents, 2);
+        check_int(last()->reason, NOTIFY_REPEAT);
+        check_str(l->title, "it holds 31 zombies now");
+        deliver(&at);
+        static const char *const unknown[] = {NULL, "", "{\"id\":1}", "[]",
+                "{\"id\":2,\"state\":\"open\",\"severity\":\"critical\",\"title\":\"another's\"}"};
+        for (size_t i = 0; i < ARRAY_SIZE(unknown); i++) { /* what was known last has to do */
+                l->now_json = unknown[i];
+                pass(600);
+                check_int(l->sents, 3 + i);
+                check_str(l->title, "it holds 31 zombies now");
+                deliver(&at);
+        }
+        done();
+}
+
+static void so_does_what_waited_for_the_morning(void)
+{
+        uint32_t at = 0;
+
+        setup("notify: [" HOOK "}]\nquiet_hours: {from: \"11:00\", to: \"13:00\", min_severity: critical}\n");
+        see(1, "warning", true, "a");
+        l->now_json = IS_NOW("it holds 31 zombies now");
+        pass(3590);
+        check_int(l->sents, 0);
+        check_int(l->asked, 0);
+        pass(20);
+        check_int(l->sents, 1);
+        check_int(l->asked, 1);
+        check_str(l->title, "it holds 31 zombies now");
+        deliver(&at);
+        done();
+}
+
 static void all(void)
 {
         test(once_for_each_change);
         test(who_wants_what);
         test(repeated_while_open);
+        test(a_repeat_tells_the_present);
+        test(so_does_what_waited_for_the_morning);
         test(quiet_hours);
         test(quiet_days);
         test(silences);
