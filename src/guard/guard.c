@@ -47,6 +47,11 @@ static void group_emptied(void *ctx, uint32_t k)
         guard_group_emptied(ctx, k);
 }
 
+static void service_moved(void *ctx, uint16_t from, uint16_t to)
+{
+        guard_service_moved(ctx, from, to);
+}
+
 static void process_orphaned(void *ctx, int32_t pid, uint32_t zombies)
 {
         guard_orphaned(ctx, pid, zombies);
@@ -206,6 +211,7 @@ static int start(struct guard *g, const struct guard_fds *fd)
         g->world.entered = process_entered;
         g->world.announced = zombie_announced;
         g->world.emptied = group_emptied;
+        g->world.moved = service_moved;
         g->world.died = process_died;
         g->world.buried = process_buried;
         g->world.orphaned = process_orphaned;

@@ -245,6 +245,8 @@ void guard_group_seen(struct guard *g, uint32_t cgroup);
 /* The last process of the group died: take its CPU before the counter vanishes. */
 void guard_group_emptied(struct guard *g, uint32_t cgroup);
 void guard_sample_active(struct guard *g, uint64_t now_ns);
+/* A service goes by another name from now on: its share of the load, its forks and its growth do, too. */
+void guard_service_moved(struct guard *g, uint16_t from, uint16_t to);
 
 /* ---- uncounted.c ---- */
 /* Charges the CPU of processes whose group has no counter; hidden_ns is what the root used of its own. */

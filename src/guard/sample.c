@@ -471,6 +471,18 @@ static void fork_rates(struct guard *g)
         }
 }
 
+void guard_service_moved(struct guard *g, uint16_t from, uint16_t to)
+{
+        g->load_sum[to] += g->load_sum[from];
+        g->load_sum5[to] += g->load_sum5[from];
+        g->last_forks[to] += g->last_forks[from];
+        if (!g->slope[to].samples)
+                g->slope[to] = g->slope[from];
+        g->load_sum[from] = g->load_sum5[from] = 0;
+        g->last_forks[from] = 0;
+        g->slope[from] = (struct guard_slope){0};
+}
+
 void guard_sample_host(struct guard *g, uint64_t now_ns)
 {
         g->oom_kills_before = g->board->host.oom_kills;

@@ -61,6 +61,58 @@ static void service_name(const struct container *c, char name[BOARD_NAME])
                 }
 }
 
+static void move_moments(struct recent *to, const struct recent *from)
+{
+        uint32_t kept = (uint32_t)MIN(from->total, (uint64_t)BOARD_RECENT);
+
+        if (!to->total) {
+                *to = *from;
+                return;
+        }
+        for (uint64_t k = from->total - kept; k < from->total; k++)
+                recent_push(to, from->at_ns[k % BOARD_RECENT], from->value[k % BOARD_RECENT]);
+}
+
+/* What happened in it before its name was known. */
+static void move_past(struct service *to, const struct service *from)
+{
+        static const size_t moments[] = {offsetof(struct service, restarts),
+                offsetof(struct service, zombie_births), offsetof(struct service, ooms),
+                offsetof(struct service, respawns), offsetof(struct service, reexecs),
+                offsetof(struct service, probe_timeouts), offsetof(struct service, probe_failures),
+                offsetof(struct service, probe_runs)};
+
+        for (size_t k = 0; k < ARRAY_SIZE(moments); k++)
+                move_moments((struct recent *)(void *)((char *)to + moments[k]),
+                        (const struct recent *)(const void *)((const char *)from + moments[k]));
+        to->cpu_ns += from->cpu_ns;
+        if (to->cpu_exited_ns != BOARD_UNKNOWN)
+                to->cpu_exited_ns = from->cpu_exited_ns == BOARD_UNKNOWN
+                                            ? BOARD_UNKNOWN
+                                            : to->cpu_exited_ns + from->cpu_exited_ns;
+        to->probe_cpu_ns += from->probe_cpu_ns;
+        to->forks += from->forks;
+        to->execs += from->execs;
+        to->deaths += from->deaths;
+        to->deaths_signalled += from->deaths_signalled;
+        to->oom_kills += from->oom_kills;
+        to->oom_events += from->oom_events;
+        to->throttled_ns += from->throttled_ns;
+        to->throttled_periods += from->throttled_periods;
+        to->periods += from->periods;
+        to->restarts_before += from->restarts_before;
+        to->probes_open += from->probes_open;
+        to->fork_rate += from->fork_rate;
+        if (!to->respawn_command[0])
+                memcpy(to->respawn_command, from->respawn_command, sizeof to->respawn_command);
+        if (from->person_ns > to->person_ns) {
+                to->person_ns = from->person_ns;
+                to->person_act = from->person_act;
+        }
+        if (from->first_seen_ns && from->first_seen_ns < to->first_seen_ns)
+                to->first_seen_ns = from->first_seen_ns;
+}
+
 /* All that belonged to the placeholder belongs to the named service from now on. */
 static void move_service(struct world *w, uint16_t from, uint16_t to)
 {
@@ -72,18 +124,22 @@ static void move_service(struct world *w, uint16_t from, uint16_t to)
         for (uint32_t i = 1; i < w->cgroup_top; i++)
                 if (w->cgroup[i].path[0] && w->cgroup[i].service == from)
                         w->cgroup[i].service = to;
-        struct service *f = &b->service[from], *t = &b->service[to];
-        t->cpu_ns += f->cpu_ns;
-        if (t->cpu_exited_ns != BOARD_UNKNOWN)
-                t->cpu_exited_ns = f->cpu_exited_ns == BOARD_UNKNOWN ? BOARD_UNKNOWN
-                                                                     : t->cpu_exited_ns + f->cpu_exited_ns;
-        t->forks += f->forks;
-        t->execs += f->execs;
-        t->deaths += f->deaths;
-        t->deaths_signalled += f->deaths_signalled;
-        t->oom_kills += f->oom_kills;
-        t->oom_events += f->oom_events;
-        memset(f, 0, sizeof *f);
+        for (uint32_t i = 1; i < b->container_top; i++)
+                if (b->container[i].id[0] && b->container[i].service == from)
+                        b->container[i].service = to;
+        for (uint32_t i = 0; i < WORLD_RESPAWNS; i++)
+                if (w->respawn[i].service == from)
+                        w->respawn[i].service = to;
+        for (uint32_t i = 0; i < w->death_count; i++)
+                if (w->death[i].service == from)
+                        w->death[i].service = to;
+        if (!w->oom_told[to].at_sec)
+                w->oom_told[to] = w->oom_told[from];
+        w->oom_told[from] = (struct world_oom_told){0};
+        move_past(&b->service[to], &b->service[from]);
+        if (w->moved)
+                w->moved(w->emit_ctx, from, to);
+        memset(&b->service[from], 0, sizeof b->service[from]);
         w->ledger_changed = true;
 }
 
@@ -344,6 +400,9 @@ void world_container_event(struct world *w, const struct engine_event *e, uint64
         if (!i)
                 return;
         struct container *c = &w->b->container[i];
+        /* Its record is still to come, or was lost on the way: until then it goes by its id. */
+        if (!c->service && e->kind != CONTAINER_EVENT_DESTROY)
+                c->service = name_container(w, c);
         struct service *s = &w->b->service[c->service];
         switch ((enum container_event)e->kind) {
         case CONTAINER_EVENT_START:

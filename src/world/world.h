@@ -101,7 +101,9 @@ struct world {
         void (*buried)(void *ctx, uint32_t process);  /* guard: nothing is left to watch */
         /* guard: pid, dead or buried, held this many dead, who have another holder now */
         void (*orphaned)(void *ctx, int32_t pid, uint32_t zombies);
-        void (*emptied)(void *ctx, uint32_t cgroup);    /* guard: take the group's last figures */
+        void (*emptied)(void *ctx, uint32_t cgroup); /* guard: take the group's last figures */
+        void (*moved)(
+                void *ctx, uint16_t from, uint16_t to); /* guard: what it keeps of services goes along */
         void (*announced)(void *ctx, uint32_t process); /* guard: read once more who holds it and how */
 };
 

@@ -83,6 +83,26 @@ static void shares_make_up_the_load(void)
         lab_end();
 }
 
+static void a_share_goes_along_with_the_name(void)
+{
+        begin(BPF_TASK_ACTIVE);
+        uint16_t s = (uint16_t)service_with(500, 'R'),
+                 named = world_service(&g->world, "shop/worker", SERVICE_COMPOSE);
+        b->host.runnable = 2;
+        b->host.load1 = b->host.load5 = 1;
+        looks_in(300);
+        check(b->service[s].load1 > 0.95);
+        g->last_forks[s] = 1000;
+        guard_service_moved(g, s, named);
+        world_set_service(&g->world, world_find(&g->world, 500), named);
+        check_int(g->last_forks[named], 1000);
+        check_int(g->last_forks[s], 0);
+        looks_in(1);
+        check(b->service[named].load1 > 0.95);
+        check_near(b->service[s].load1, 0, 1e-9);
+        lab_end();
+}
+
 /* The disk is busy, so that it is in D whenever one looks; but it has run in between. */
 static void who_waits_anew_is_not_stuck(void)
 {
@@ -222,6 +242,7 @@ static void all(void)
 {
         test(looks_follow_cost_and_load);
         test(shares_make_up_the_load);
+        test(a_share_goes_along_with_the_name);
         test(who_waits_anew_is_not_stuck);
         test(nor_without_the_iterator);
         test(a_crowd_is_read_by_one_walk);

@@ -461,6 +461,80 @@ static void named_late(void)
         end();
 }
 
+/* The engine was not to be reached for hours. */
+static void a_late_name_has_its_past(void)
+{
+        begin();
+        uint32_t a = root_in("/docker/" ID, 10);
+        uint16_t was = b->process[a].service;
+        struct service *s = &b->service[was];
+        for (int k = 0; k < 3; k++) {
+                recent_push(&s->zombie_births, (101 + (uint64_t)k) * S, k);
+                uint32_t dead = born(20 + k, 10, 103 * S);
+                world_set_comm(w, dead, "child");
+                b->process[dead].exit_status = 1 << 8;
+                b->process[dead].exit_ns = 104 * S;
+                world_buried(w, dead, 104 * S);
+        }
+        check_int(s->respawns.total, 2);
+        world_oom(w, was, false, 2, 104 * S);
+        struct container c = record();
+        world_container(w, &c, 105 * S);
+        s = &b->service[b->process[a].service];
+        check_str(s->name, "shop/worker");
+        check_int(s->zombie_births.total, 3);
+        check_int(s->zombie_births.at_ns[2], 103 * S);
+        check_int(s->respawns.total, 2);
+        check_int(s->ooms.total, 2);
+        says(CONTAINER_EVENT_OOM, 0, 106 * S); /* the engine's word on what the counter told of */
+        check_int(s->ooms.total, 2);
+        world_deaths_flush(w);
+        check_str(last.service, "shop/worker");
+        uint32_t dead = born(30, 10, 106 * S); /* the loop goes on */
+        world_set_comm(w, dead, "child");
+        b->process[dead].exit_status = 1 << 8;
+        world_buried(w, dead, 107 * S);
+        check_int(s->respawns.total, 3);
+        /* another container of the same service, told of late, too: its moments follow */
+        char other[80] = "/docker/" ID;
+        other[8] = '7';
+        uint32_t second = root_in(other, 40);
+        recent_push(&b->service[b->process[second].service].zombie_births, 110 * S, 9);
+        c.id[0] = '7';
+        world_container(w, &c, 111 * S);
+        check_int(s->zombie_births.total, 4);
+        check_int(s->zombie_births.value[3], 9);
+        end();
+}
+
+/* A guard that has just started hears of what happens before it has been told of all containers. */
+static void events_before_the_record(void)
+{
+        begin();
+        uint32_t services = b->service_top;
+        says(CONTAINER_EVENT_DESTROY, 0, 101 * S);
+        check_int(b->service_top, services);
+        says(CONTAINER_EVENT_DIE, 3, 101 * S);
+        says(CONTAINER_EVENT_START, 0, 102 * S);
+        check_str(last.service, "6faa5f1b6ba8");
+        check_int(last.kind, EVENT_RESTART);
+        check_int(b->service[0].restarts.total, 0);
+        check_int(b->service[0].state, CONTAINER_UNKNOWN);
+        uint32_t a = root_in("/docker/" ID, 10);
+        check_str(b->service[b->process[a].service].name, "6faa5f1b6ba8");
+        check_int(b->service[b->process[a].service].restarts.total, 1);
+        struct container c = record();
+        c.restart_count = 5;
+        world_container(w, &c, 103 * S);
+        struct service *s = &b->service[b->process[a].service];
+        check_str(s->name, "shop/worker");
+        check_int(s->restarts.total, 1);
+        check_int(s->restarts.value[0], 3);
+        check_int(s->restarts.total + s->restarts_before, 5);
+        check_int(s->state, CONTAINER_RUNNING);
+        end();
+}
+
 static void restarts(void)
 {
         begin();
@@ -673,6 +747,8 @@ static void all(void)
         test(full_tables);
         test(old_services_give_way);
         test(named_late);
+        test(a_late_name_has_its_past);
+        test(events_before_the_record);
         test(restarts);
         test(replicas_are_no_deploy);
         test(oom_and_probes);
