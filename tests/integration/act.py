@@ -278,11 +278,10 @@ def all_killed(tap, program, folder, group, before):
     daemon = Daemon(program, folder)
     becomes(lambda: daemon.knows(group.name))
     frozen = freeze(daemon, group)
-    for pid in [daemon.child.pid, daemon.part("deadman"), *daemon.parts()]:
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+    every = [daemon.child.pid, *daemon.parts()]
+    for sign in (signal.SIGSTOP, signal.SIGKILL):  # stopped first, so that none sees another one die
+        for pid in every:
+            os.kill(pid, sign)
     daemon.child.wait()
     tap.check(frozen and group.file("freezer.state") == "FROZEN", "all killed at once: it stays frozen", group.values())
     daemon = Daemon(program, folder)
