@@ -75,6 +75,9 @@ static int check_order(struct actor *a, const struct act_order *o, uint64_t now_
 
         if (!act_kind(o->kind))
                 return error_set(e, -ENOTSUP, "%s can't be done here", name ? name : "this");
+        /* who asks may have been born a moment ago */
+        if (o->asker_pid && !world_find(a->world, o->asker_pid) && a->ops.learn)
+                a->ops.learn(a->ops.ctx, o->asker_pid);
         int r = touch_service(a->board, a->config, o->service, o->asker_pid, e);
         if (r < 0)
                 return r;
@@ -113,6 +116,8 @@ static int take_again(struct actor *a, struct action *row, const struct act_orde
                 row_tell(a, row, now_ns, "goes on for %s, asked for by %s: %s",
                         units_duration((double)ttl_ns / 1e9, text), o->who, o->reason);
         }
+        snprintf(a->said, sizeof a->said, "it is %s already%s%s", k->standing, row->until_ns ? ", for " : "",
+                row->until_ns ? units_duration((double)(row->until_ns - now_ns) / 1e9, text) : "");
         return 0;
 }
 
@@ -150,16 +155,55 @@ static int carry_out(struct actor *a, struct action *row, int planned, uint64_t 
         return 0;
 }
 
+/* What a person's dry run of what stands already would come to. */
+static void say_again(struct actor *a, const struct action *row, const struct act_order *o)
+{
+        const char *unit = act_kind(row->kind)->unit;
+
+        if (is_same(row, o))
+                snprintf(a->said, sizeof a->said, "it stands already, as action %u", row->id);
+        else
+                snprintf(a->said, sizeof a->said, "in place of the %.4g %s that stand as action %u",
+                        row->value, unit, row->id);
+}
+
+/* What foresee() said becomes what was done, or would be. */
+static void say_outcome(struct actor *a, const struct act_kind *k, const struct act_order *o)
+{
+        uint64_t ttl_ns = k->ttl_ns && o->ttl_ns ? o->ttl_ns : k->ttl_ns;
+        char what[sizeof a->said], text[UNITS_SIZE];
+
+        text_set(what, sizeof what, a->said);
+        snprintf(a->said, sizeof a->said, "%s%s%s (%.140s)",
+                o->dry_run ? "would be done"
+                : k->plan  ? "done"
+                           : "begun",
+                ttl_ns ? " for " : "", ttl_ns ? units_duration((double)ttl_ns / 1e9, text) : "", what);
+}
+
+/* Whether there is something to do, and what, in words; of kinds that change files, in how many groups. */
+static int foresee(struct actor *a, const struct act_kind *k, const struct act_order *o, uint64_t now_ns,
+        struct error *e)
+{
+        if (!k->plan)
+                return k->foresee(a, o, now_ns, e);
+        int n = standing_plan(a, k, o->service, o->value, e);
+        if (n > 0)
+                standing_say(a, n);
+        return n;
+}
+
 int act_take(struct actor *a, const struct act_order *o, uint64_t now_ns, uint32_t *ret_id, struct error *e)
 {
         struct error mine = {0};
         struct error *why = e ? e : &mine;
         const struct act_kind *k = act_kind(o->kind);
         struct action *row;
+        bool untraced = o->dry_run && o->by_person;
         int planned = 0;
         int r = check_order(a, o, now_ns, why);
 
-        if (r == -EPERM)
+        if (r == -EPERM && !untraced)
                 note_refused(a, o, now_ns, why->text);
         if (r < 0)
                 return r;
@@ -168,14 +212,22 @@ int act_take(struct actor *a, const struct act_order *o, uint64_t now_ns, uint32
                 *ret_id = row->id;
                 return take_again(a, row, o, now_ns);
         }
+        if (row && untraced) {
+                *ret_id = 0;
+                say_again(a, row, o);
+                return 0;
+        }
         if (row && !o->dry_run)
                 act_undo(a, row->id, "another value was asked for", now_ns, NULL);
-        if (k->plan)
-                planned = standing_plan(a, k, o->service, o->value, why);
-        if (planned == -EPERM)
+        planned = foresee(a, k, o, now_ns, why);
+        if (planned == -EPERM && !untraced)
                 note_refused(a, o, now_ns, why->text);
         if (planned < 0)
                 return planned;
+        *ret_id = 0;
+        say_outcome(a, k, o);
+        if (untraced)
+                return 0;
         row = row_new(a, o, now_ns);
         if (!row)
                 return error_set(
@@ -207,22 +259,29 @@ int act_undo(struct actor *a, uint32_t id, const char *why, uint64_t now_ns, str
 {
         struct action *row = act_find(a, id);
 
-        if (!row || !row_stands(row))
-                return error_set(e, -ENOENT, "no action %u stands", id);
+        if (!row)
+                return error_set(e, -ENOENT, "there is no action %u", id);
+        if (!row_stands(row))
+                return error_set(e, -EALREADY, "action %u has ended: %s%s%s", id,
+                        action_state_name(row->state), row->result[0] ? ": " : "", row->result);
+        if (!why)
+                return 0;
         undo(a, row, why, now_ns);
         return row->state == ACTION_FAILED ? error_set(e, -EIO, "%s", row->result) : 0;
 }
 
-uint32_t act_release(struct actor *a, uint16_t service, const char *why, uint64_t now_ns)
+uint32_t act_release(struct actor *a, uint16_t service, bool only_still, const char *why, uint64_t now_ns)
 {
         const char *name = a->board->service[service].name;
         uint32_t n = 0;
 
         for (uint32_t k = 1; k < a->board->action_top; k++) {
                 struct action *row = &a->board->action[k];
-                if (!row_stands(row) || strcmp(row->service_name, name) != 0)
+                bool still = row->kind == ACTION_FREEZE || row->kind == ACTION_HOLD;
+                if (!row_stands(row) || strcmp(row->service_name, name) != 0 || (only_still && !still))
                         continue;
-                undo(a, row, why, now_ns);
+                if (why)
+                        undo(a, row, why, now_ns);
                 n++;
         }
         return n;

@@ -69,6 +69,7 @@ struct actor {
         struct act_progress progress[BOARD_ACTIONS];
         struct act_holder holder[ACT_HOLDERS];
         uint32_t holder_next;
+        char said[200]; /* by the last act_take() that went well: what is or would be done, in words */
         /* working space of one call */
         struct bury_request burial;
         struct act_group group[ACT_GROUPS];
@@ -78,8 +79,8 @@ struct actor {
 struct act_order {
         uint8_t kind; /* enum action_kind */
         uint16_t service;
-        bool dry_run;      /* say what would be done: state ACTION_WOULD */
-        bool by_person;    /* not held back by actions.max_per_minute */
+        bool dry_run;      /* only say what would be done: state ACTION_WOULD */
+        bool by_person;    /* not held back by actions.max_per_minute; a dry run leaves no trace */
         double value;      /* in the kind's unit; NAN = the kind's default */
         uint64_t ttl_ns;   /* 0 = the kind's default */
         uint32_t finding;  /* what asked for it, 0 = none */
@@ -97,12 +98,15 @@ void act_adopt(struct actor *a, uint64_t now_ns);
 /* Takes the action, or says why not: *e is set and its code returned. -EPERM must not be touched, -ENOENT no
  * such service or nothing of it lives, -EALREADY it is so already, -EAGAIN too many a minute, -ENOTSUP not
  * possible for this service on this host, -ENOSPC 128 actions stand. The same kind on the same service,
- * standing already, is prolonged or changed: its own id comes back. *ret_id is set only on success. */
+ * standing already, is prolonged or changed: its own id comes back. *ret_id is set only on success; 0 when a
+ * person's dry run made no row. */
 int act_take(struct actor *a, const struct act_order *o, uint64_t now_ns, uint32_t *ret_id, struct error *e);
-/* -ENOENT when no such action stands. `why` is for people: "asked for by uid 0". */
+/* -ENOENT when there is no such action, -EALREADY when it has ended. `why` is for people: "asked for by
+ * root"; NULL only tells whether it stands. */
 int act_undo(struct actor *a, uint32_t id, const char *why, uint64_t now_ns, struct error *e);
-/* Undoes all that stands on the service; returns how many that were. */
-uint32_t act_release(struct actor *a, uint16_t service, const char *why, uint64_t now_ns);
+/* Undoes all that stands on the service, or only what holds it still; returns how many that were. `why` NULL
+ * only counts them. */
+uint32_t act_release(struct actor *a, uint16_t service, bool only_still, const char *why, uint64_t now_ns);
 /* Undoes everything: the guard is about to end. */
 void act_stop_all(struct actor *a, const char *why, uint64_t now_ns);
 
@@ -117,7 +121,8 @@ void act_operated(struct actor *a, const struct engine_operated *o, uint64_t now
 /* The process that buries has done what it was asked, or not. */
 void act_buried(struct actor *a, const struct bury_result *r, uint64_t now_ns);
 
-/* Sends a signal to one process through a pidfd, unless it must not be touched. */
+/* Sends a signal to one process through a pidfd, unless it must not be touched. Signal 0 only asks whether it
+ * could. */
 int act_kill(struct actor *a, int32_t pid, int sig, int32_t asker_pid, const char *who, uint64_t now_ns,
         struct error *e);
 

@@ -82,12 +82,22 @@ static uint32_t ask_for_all(struct actor *a, const struct action *row, struct er
         return asked;
 }
 
+static int foresee(struct actor *a, const struct act_order *o, uint64_t now_ns, struct error *e)
+{
+        uint32_t held = a->board->service[o->service].held;
+
+        if (!a->ops.bury)
+                return error_set(e, -ENOTSUP, "there is no process that buries");
+        snprintf(a->said, sizeof a->said,
+                "it holds %u dead that are older than the grace period; each is looked at again before",
+                held);
+        return 0;
+}
+
 static int begin(struct actor *a, struct action *row, uint64_t now_ns, struct error *e)
 {
         struct act_progress *p = row_progress(a, row);
 
-        if (!a->ops.bury)
-                return error_set(e, -ENOTSUP, "there is no process that buries");
         error_set(e, -ENOENT, "nothing in it holds any dead");
         p->asked = ask_for_all(a, row, e);
         if (!p->asked)
@@ -136,6 +146,7 @@ void act_buried(struct actor *a, const struct bury_result *r, uint64_t now_ns)
 const struct act_kind act_bury = {
         .unit = "",
         .standing = "being buried",
+        .foresee = foresee,
         .begin = begin,
         .step = step,
 };

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <math.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 #define GRACE_NS  (10 * NSEC_PER_SEC) /* from SIGTERM to SIGKILL, as docker stop has it */
@@ -61,17 +62,6 @@ uint32_t ending_ask(struct actor *a, struct action *row, uint8_t operation)
         return n;
 }
 
-static void thaw(struct actor *a, uint16_t service, uint64_t now_ns)
-{
-        static const enum action_kind freezing[] = {ACTION_FREEZE, ACTION_HOLD};
-
-        for (size_t k = 0; k < ARRAY_SIZE(freezing); k++) {
-                uint32_t id = act_standing(a, service, freezing[k]);
-                if (id)
-                        act_undo(a, id, "thawed, to be ended", now_ns, NULL);
-        }
-}
-
 static void by_signals(struct actor *a, struct action *row, uint64_t now_ns)
 {
         struct act_progress *p = row_progress(a, row);
@@ -83,13 +73,26 @@ static void by_signals(struct actor *a, struct action *row, uint64_t now_ns)
         row_due(a, now_ns + LOOK_NS);
 }
 
-int ending_begin(struct actor *a, struct action *row, uint8_t operation, uint64_t now_ns, struct error *e)
+int ending_foresee(struct actor *a, const struct act_order *o, uint64_t now_ns, struct error *e)
+{
+        const struct service *s = &a->board->service[o->service];
+        bool container = s->kind == SERVICE_COMPOSE || s->kind == SERVICE_CONTAINER;
+        uint32_t n = signal_service(a, o->service, now_ns, false, 0);
+
+        if (!n)
+                return error_set(e, -ENOENT, "nothing of it lives");
+        snprintf(a->said, sizeof a->said, "ends its %u process%s by %s", n, n == 1 ? "" : "es",
+                s->kind == SERVICE_SYSTEMD              ? "systemd"
+                : container && engine_answers(a->board) ? "the container engine"
+                                                        : "signals");
+        return 0;
+}
+
+int ending_begin(struct actor *a, struct action *row, uint8_t operation, uint64_t now_ns)
 {
         struct act_progress *p = row_progress(a, row);
 
-        if (!signal_service(a, row->service, now_ns, false, 0))
-                return error_set(e, -ENOENT, "nothing of it lives");
-        thaw(a, row->service, now_ns);
+        act_release(a, row->service, true, "thawed, to be ended", now_ns);
         p->asked = ending_ask(a, row, operation);
         if (!p->asked) {
                 by_signals(a, row, now_ns);

@@ -27,7 +27,9 @@ struct act_kind {
         /* The kernel has done what was written. May be NULL: at once. */
         bool (*settled)(const struct cgroup_layout *l, const struct journal_change *c);
 
-        /* Kinds that do something else; the row is filled in, its state is theirs to set: */
+        /* Kinds that do something else. Whether there is something to do, and what: into a->said. */
+        int (*foresee)(struct actor *a, const struct act_order *o, uint64_t now_ns, struct error *e);
+        /* The row is filled in, its state is theirs to set: */
         int (*begin)(struct actor *a, struct action *row, uint64_t now_ns, struct error *e);
         void (*step)(struct actor *a, struct action *row, uint64_t now_ns);
         void (*end)(struct actor *a, struct action *row, uint64_t now_ns); /* undo; NULL: there is none */
@@ -64,6 +66,8 @@ int target_groups(struct actor *a, uint16_t service, enum cgroup_hierarchy h, st
 /* ---- standing.c ---- */
 /* Plans for each group: into a->plan[]. Returns how many. */
 int standing_plan(struct actor *a, const struct act_kind *k, uint16_t service, double value, struct error *e);
+/* The first n of a->plan[] in words, into a->said. */
+void standing_say(struct actor *a, int n);
 /* Writes down and applies the first n of a->plan[]; all or nothing. */
 int standing_apply(struct actor *a, struct action *row, int n, struct error *e);
 /* Once a second: reverted, taken over by others, gone, undone by the dead-man. May end the action. */
@@ -88,9 +92,10 @@ enum ending { ENDING_GOES_ON, ENDING_DONE, ENDING_KILLED, ENDING_FAILED };
 /* Asks the engine for the operation on each container of the service, or on the unit: of how many; 0 when
  * there is nobody to ask. */
 uint32_t ending_ask(struct actor *a, struct action *row, uint8_t operation);
-/* Begins to end what lives in the service now; -ENOENT when nothing does. It uses the stages 0 to 15 of the
- * row's progress. */
-int ending_begin(struct actor *a, struct action *row, uint8_t operation, uint64_t now_ns, struct error *e);
+/* As foresee() of a kind that ends a service. */
+int ending_foresee(struct actor *a, const struct act_order *o, uint64_t now_ns, struct error *e);
+/* Begins to end what lives in the service now. It uses the stages 0 to 15 of the row's progress. */
+int ending_begin(struct actor *a, struct action *row, uint8_t operation, uint64_t now_ns);
 /* How far it is, when no engine does it (any more). */
 enum ending ending_step(struct actor *a, struct action *row, uint64_t now_ns);
 /* A restarted guard goes on: the answer may still come. */

@@ -21,7 +21,7 @@ static void stopped_by_engine(struct actor *a, struct action *row, uint64_t now_
 
 static int begin(struct actor *a, struct action *row, uint64_t now_ns, struct error *e)
 {
-        return ending_begin(a, row, ENGINE_STOP, now_ns, e);
+        return ending_begin(a, row, ENGINE_STOP, now_ns);
 }
 
 static void keep_down(struct actor *a, struct action *row, bool by_engine, uint64_t now_ns)
@@ -93,6 +93,7 @@ const struct act_kind act_quarantine = {
         .unit = "",
         .ttl_ns = 3600 * NSEC_PER_SEC,
         .standing = "stopped and kept stopped",
+        .foresee = ending_foresee,
         .begin = begin,
         .step = step,
         .end = end,

@@ -5,9 +5,9 @@
 
 #include <errno.h>
 
-static int begin(struct actor *a, struct action *row, uint64_t now_ns, struct error *e)
+static int foresee(struct actor *a, const struct act_order *o, uint64_t now_ns, struct error *e)
 {
-        const struct service *s = &a->board->service[row->service];
+        const struct service *s = &a->board->service[o->service];
         bool container = s->kind == SERVICE_COMPOSE || s->kind == SERVICE_CONTAINER;
         bool answers = a->board->sources.engine == ENGINE_DOCKER || a->board->sources.engine == ENGINE_PODMAN;
 
@@ -18,7 +18,12 @@ static int begin(struct actor *a, struct action *row, uint64_t now_ns, struct er
                 return error_set(e, -ENOTSUP,
                         "the container engine doesn't answer, and its restart policy would not bring it "
                         "back");
-        return ending_begin(a, row, ENGINE_RESTART, now_ns, e);
+        return ending_foresee(a, o, now_ns, e);
+}
+
+static int begin(struct actor *a, struct action *row, uint64_t now_ns, struct error *e)
+{
+        return ending_begin(a, row, ENGINE_RESTART, now_ns);
 }
 
 static void step(struct actor *a, struct action *row, uint64_t now_ns)
@@ -46,6 +51,7 @@ static void operated(struct actor *a, struct action *row, const struct engine_op
 const struct act_kind act_restart = {
         .unit = "",
         .standing = "being restarted",
+        .foresee = foresee,
         .begin = begin,
         .step = step,
         .operated = operated,

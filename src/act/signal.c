@@ -97,6 +97,7 @@ int act_kill(struct actor *a, int32_t pid, int sig, int32_t asker_pid, const cha
         r = signal_process(a, i, sig);
         if (r < 0)
                 return error_set(e, r, "cannot signal process %d: %s", pid, strerror(-r));
-        tell_killed(a, &a->board->process[i], sig, who, now_ns);
+        if (sig)
+                tell_killed(a, &a->board->process[i], sig, who, now_ns);
         return 0;
 }

@@ -55,6 +55,20 @@ int standing_plan(struct actor *a, const struct act_kind *k, uint16_t service, d
         return planned ? planned : r; /* all of them are so already */
 }
 
+/* A limit that there isn't, as each file says it. */
+static const char *shown(const char *value)
+{
+        return !strcmp(value, "-1") || !strncmp(value, "max", 3) || strlen(value) > 18 ? "none" : value;
+}
+
+void standing_say(struct actor *a, int n)
+{
+        const struct journal_change *c = &a->plan[0];
+
+        snprintf(a->said, sizeof a->said, "%s from %.40s to %.40s in %d control group%s",
+                change_file_name(c->file), shown(c->before), shown(c->ours), n, n == 1 ? "" : "s");
+}
+
 /* Entries of one action that have been written down, in the order of places. */
 static int next_of(
         struct actor *a, uint32_t id, int from, struct journal_change *ret, enum journal_state *state)

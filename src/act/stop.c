@@ -5,7 +5,7 @@
 
 static int begin(struct actor *a, struct action *row, uint64_t now_ns, struct error *e)
 {
-        return ending_begin(a, row, ENGINE_STOP, now_ns, e);
+        return ending_begin(a, row, ENGINE_STOP, now_ns);
 }
 
 static void step(struct actor *a, struct action *row, uint64_t now_ns)
@@ -36,6 +36,7 @@ static void operated(struct actor *a, struct action *row, const struct engine_op
 const struct act_kind act_stop = {
         .unit = "",
         .standing = "being stopped",
+        .foresee = ending_foresee,
         .begin = begin,
         .step = step,
         .operated = operated,

@@ -114,6 +114,8 @@ void guard_act_stop(struct guard *g)
 
 /* ---- requests ---- */
 
+enum { SHOWN = 60 }; /* of a name, in an answer */
+
 static uint16_t find_service(const struct board *b, const char *name)
 {
         for (uint16_t k = 1; k < b->service_top; k++)
@@ -122,12 +124,17 @@ static uint16_t find_service(const struct board *b, const char *name)
         return 0;
 }
 
+static int named_service(const struct guard *g, const struct request *q, uint16_t *ret, struct error *e)
+{
+        *ret = find_service(g->board, q->service);
+        return *ret ? 0 : error_set(e, -ENOENT, "no service is called %s", q->service);
+}
+
 static int take(
         struct guard *g, const struct request *q, uint64_t now_ns, struct answer *ret, struct error *e)
 {
         struct act_order o = {
                 .kind = q->kind,
-                .service = find_service(g->board, q->service),
                 .dry_run = q->dry_run,
                 .by_person = true,
                 .value = q->value,
@@ -136,27 +143,32 @@ static int take(
                 .who = q->who,
                 .reason = q->reason,
         };
+        int r = named_service(g, q, &o.service, e);
 
-        if (!o.service)
-                return error_set(e, -ENOENT, "no service is called %s", q->service);
-        int r = act_take(&g->actor, &o, now_ns, &ret->action_id, e);
+        if (!r)
+                r = act_take(&g->actor, &o, now_ns, &ret->action_id, e);
         if (r < 0)
                 return r;
-        snprintf(ret->text, sizeof ret->text, "%s of %s: %s", action_kind_name(q->kind), q->service,
-                q->dry_run ? "would be done" : "done");
+        snprintf(ret->text, sizeof ret->text, "%s of %.*s: %.160s", action_kind_name(q->kind), SHOWN,
+                q->service, g->actor.said);
         return 0;
 }
 
-static int release(struct guard *g, const struct request *q, const char *why, uint64_t now_ns,
-        struct answer *ret, struct error *e)
+static int release(struct guard *g, const struct request *q, bool only_still, const char *why,
+        uint64_t now_ns, struct answer *ret, struct error *e)
 {
-        uint16_t service = find_service(g->board, q->service);
+        uint16_t service;
+        int r = named_service(g, q, &service, e);
 
-        if (!service)
-                return error_set(e, -ENOENT, "no service is called %s", q->service);
-        uint32_t n = act_release(&g->actor, service, why, now_ns);
-        guard_ladder_released(g, service, now_ns);
-        snprintf(ret->text, sizeof ret->text, "%u undone on %s", n, q->service);
+        if (r < 0)
+                return r;
+        uint32_t n = act_release(&g->actor, service, only_still, q->dry_run ? NULL : why, now_ns);
+        if (!n && only_still)
+                return error_set(e, -EALREADY, "nothing of Sexton's holds %.*s still", SHOWN, q->service);
+        if (!q->dry_run)
+                guard_ladder_released(g, service, now_ns);
+        snprintf(ret->text, sizeof ret->text, "%u action%s on %.*s %s%s", n, n == 1 ? "" : "s", SHOWN,
+                q->service, q->dry_run ? "would be " : "", only_still ? "thawed" : "undone");
         return 0;
 }
 
@@ -165,12 +177,33 @@ static int take_back(struct guard *g, const struct request *q, const char *why, 
 {
         const struct action *row = act_find(&g->actor, q->action_id);
         uint16_t service = row ? find_service(g->board, row->service_name) : 0;
+        int r = act_undo(&g->actor, q->action_id, q->dry_run ? NULL : why, now_ns, e);
 
         ret->action_id = q->action_id;
-        int r = act_undo(&g->actor, q->action_id, why, now_ns, e);
-        if (r >= 0 && service)
+        if (r >= 0 && service && !q->dry_run)
                 guard_ladder_released(g, service, now_ns);
+        if (r >= 0)
+                snprintf(ret->text, sizeof ret->text, "action %u, %s of %.*s, %s", q->action_id,
+                        action_kind_name(row->kind), SHOWN, row->service_name,
+                        q->dry_run ? "would be undone" : action_state_name(row->state));
         return r;
+}
+
+static void force_breaker(struct guard *g, const struct request *q, uint64_t now_ns, struct answer *ret)
+{
+        const struct breaker *b = &g->board->breaker;
+
+        if (q->dry_run) {
+                snprintf(ret->text, sizeof ret->text, "the breaker would be %s; now it is %s%s",
+                        q->value > 0   ? "opened"
+                        : q->value < 0 ? "automatic"
+                                       : "closed",
+                        b->open ? "open" : "closed", b->forced < 0 ? "" : ", as a person has it");
+                return;
+        }
+        guard_ladder_breaker(g, (int)q->value, now_ns);
+        snprintf(ret->text, sizeof ret->text, "the breaker is %s%s%s%s", b->open ? "open" : "closed",
+                b->forced < 0 ? " and automatic" : "", *b->text ? ": " : "", b->text);
 }
 
 static int carry_out(
@@ -180,6 +213,8 @@ static int carry_out(
 
         if (!g->can_act)
                 return error_set(e, -ENOSYS, "the guard has no journal to write down what it changes");
+        if (q->expires_ns && now_ns >= q->expires_ns)
+                return error_set(e, -ETIME, "it was asked for too long ago, and is not done any more");
         snprintf(why, sizeof why, "asked for by %s", q->who);
         switch ((enum request_verb)q->verb) {
         case REQUEST_TAKE:
@@ -187,13 +222,13 @@ static int carry_out(
         case REQUEST_UNDO:
                 return take_back(g, q, why, now_ns, ret, e);
         case REQUEST_RELEASE:
-                return release(g, q, why, now_ns, ret, e);
+                return release(g, q, false, why, now_ns, ret, e);
+        case REQUEST_THAW:
+                return release(g, q, true, why, now_ns, ret, e);
         case REQUEST_KILL:
-                return act_kill(&g->actor, q->pid, SIGKILL, q->asker_pid, q->who, now_ns, e);
+                return act_kill(&g->actor, q->pid, q->dry_run ? 0 : SIGKILL, q->asker_pid, q->who, now_ns, e);
         case REQUEST_BREAKER:
-                guard_ladder_breaker(g, (int)q->value, now_ns);
-                snprintf(ret->text, sizeof ret->text, "the breaker is %s: %s",
-                        g->board->breaker.open ? "open" : "closed", g->board->breaker.text);
+                force_breaker(g, q, now_ns, ret);
                 return 0;
         case REQUEST_VERBS:
                 break;

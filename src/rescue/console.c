@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum { WIDTH = 80, HEIGHT = 24, ECHO_ROOM = 2048, LEAST = 20, MOST = 500 };
-#define ANSWER_NS (3 * NSEC_PER_SEC)
+#define ANSWER_NS (CONSOLE_PATIENCE_NS + 500 * NSEC_PER_MSEC)
 #define WATCH_NS  NSEC_PER_SEC
 
 static void prompt(struct console *c)
@@ -272,9 +272,9 @@ void console_tick(struct console *c, uint64_t now_ns)
                 watch(c, now_ns);
                 return;
         }
-        page_put(&c->page, "The guard did not answer within 3 s. It may be hanging or starting; the request "
-                           "may still be "
-                           "done when it goes on: see top and actions.\n");
+        page_put(&c->page,
+                "The guard did not answer within 3 s. It may be hanging or starting. It will not do "
+                "later what it has not begun: see top and actions.\n");
         finish(c, CONSOLE_SILENT);
         pump(c, now_ns);
 }

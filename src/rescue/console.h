@@ -7,6 +7,9 @@
 #include "model/request.h"
 #include "rescue/line.h"
 
+/* So long the guard may take to begin with what it is asked for; a little later the person is told. */
+#define CONSOLE_PATIENCE_NS (2500 * NSEC_PER_MSEC)
+
 enum { CONSOLE_INPUT = 1024, CONSOLE_WHO = 48 };
 
 /* As of the verbs of the CLI. */

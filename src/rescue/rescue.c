@@ -30,7 +30,7 @@
 #include <sys/utsname.h>
 #include <time.h>
 
-enum { COPY_TRIES = 100, KMSG_RECORDS = 20000, THAWED_AT_ONCE = 8 };
+enum { COPY_TRIES = 100, KMSG_RECORDS = 20000 };
 #define TRY_AGAIN_NS   (5 * NSEC_PER_SEC)
 #define LOOK_AT_TOP_NS (5 * NSEC_PER_SEC) /* how often room is made for what the board has grown by */
 
@@ -105,6 +105,7 @@ static enum console_exit show(void *ctx, const struct command *c, unsigned width
 static int send_request(struct rescue *r, struct request *q, struct console *c)
 {
         q->number = r->next_number++;
+        q->expires_ns = clock_boot_ns() + CONSOLE_PATIENCE_NS;
         if (send(r->fd.requests, q, sizeof *q, MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof *q) {
                 c->asked_to = q->number;
                 return 0;
@@ -115,37 +116,11 @@ static int send_request(struct rescue *r, struct request *q, struct console *c)
         return -code;
 }
 
-/* Whatever holds the service still: each is undone by its number. */
-static int thaw(struct rescue *r, struct request *q, struct console *c)
-{
-        char shown[PAGE_CELL];
-        int count = 0;
-
-        take_copy(r);
-        for (uint32_t i = 0; i < MIN(r->copy->action_top, (uint32_t)BOARD_ACTIONS); i++) {
-                const struct action *a = &r->copy->action[i];
-                bool holds = (a->kind == ACTION_FREEZE || a->kind == ACTION_HOLD) &&
-                             (a->state == ACTION_ACTIVE || a->state == ACTION_ASKED);
-                if (!holds || strcmp(a->service_name, q->service) != 0 || count == THAWED_AT_ONCE)
-                        continue;
-                q->action_id = a->id;
-                int code = send_request(r, q, c);
-                if (code < 0)
-                        return code;
-                count++;
-        }
-        if (!count) {
-                page_put(&c->page, "Nothing of Sexton's holds %s still; actions lists what stands.\n",
-                        page_shown(shown, q->service));
-                return -ENOENT;
-        }
-        return count;
-}
-
 static enum request_verb verb_of(const struct command *c)
 {
         switch ((int)c->verb) {
         case COMMAND_THAW:
+                return REQUEST_THAW;
         case COMMAND_UNDO:
                 return REQUEST_UNDO;
         case COMMAND_RELEASE:
@@ -179,8 +154,6 @@ static int ask(void *ctx, const struct command *command, struct console *c)
         text_set(q.reason, sizeof q.reason,
                 *command->reason ? command->reason : "asked for at the rescue console");
         c->asked_from = c->asked_to = r->next_number;
-        if (command->verb == COMMAND_THAW)
-                return thaw(r, &q, c);
         int code = send_request(r, &q, c);
         return code < 0 ? code : 1;
 }

@@ -38,6 +38,7 @@ static int check(const struct request *q)
         case REQUEST_UNDO:
                 return q->action_id ? 0 : -EINVAL;
         case REQUEST_RELEASE:
+        case REQUEST_THAW:
                 return q->service[0] ? 0 : -EINVAL;
         case REQUEST_KILL:
                 return q->pid > 1 ? 0 : -EINVAL;

@@ -36,7 +36,7 @@ class Request(ctypes.Structure):
     _fields_ = [
         ("number", ctypes.c_uint32), ("verb", ctypes.c_uint8), ("kind", ctypes.c_uint8), ("dry_run", ctypes.c_bool),
         ("pid", ctypes.c_int32), ("asker_pid", ctypes.c_int32), ("action_id", ctypes.c_uint32),
-        ("value", ctypes.c_double), ("ttl_ns", ctypes.c_uint64), ("service", ctypes.c_char * 128),
+        ("value", ctypes.c_double), ("ttl_ns", ctypes.c_uint64), ("expires_ns", ctypes.c_uint64), ("service", ctypes.c_char * 128),
         ("who", ctypes.c_char * 48), ("reason", ctypes.c_char * 200),
     ]  # fmt: skip
 
@@ -166,7 +166,7 @@ class Daemon:
         pidfd = os.pidfd_open(recorder)
         fd = ctypes.CDLL(None, use_errno=True).syscall(SYS_PIDFD_GETFD, pidfd, number, 0)
         os.close(pidfd)
-        q = Request(1, verb, kind, False, 0, 0, 0, value, ttl * 10**9, service.encode(), b"test", b"a test")
+        q = Request(1, verb, kind, False, 0, 0, 0, value, ttl * 10**9, 0, service.encode(), b"test", b"a test")
         with socket.socket(fileno=fd) as link:
             becomes(lambda: send(link, bytes(q)))
 

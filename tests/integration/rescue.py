@@ -140,7 +140,7 @@ def commands(check, d):
         ("top", "pressure: cpu", 0), ("services", "SERVICE", 0), ("help", "freeze SERVICE", 0),
         ("help freeze", "thaws by itself", 0), ("actions", "", 0),
         ("bogus", "no command bogus", 2), ("kill 1", "other than PID 1", 2), ("services no/such", "no service no/such", 1),
-        ("freeze no/such", "no: ", 1), ("thaw no/such", "Nothing of Sexton's", 1),
+        ("freeze no/such", "no: ", 1), ("thaw no/such", "no: no service", 1),
     ):  # fmt: skip
         got, said, _ = d.ask(*command.split())
         check(got == code and wanted in said, f"{command}: {code}", said)

@@ -111,7 +111,77 @@ static void dry_run_changes_nothing(void)
         check_str(lab_read(SHOP, LAB_FREEZE), "THAWED");
         check_int(lab_told, 1);
         check(strstr(lab_last.text, "would be done"));
-        check_int(act_undo(a, id, "asked for", lab_now, &e), -ENOENT);
+        check_int(act_undo(a, id, "asked for", lab_now, &e), -EALREADY);
+        check(strstr(e.text, "has ended: would"));
+        check_int(act_undo(a, id + 1, "asked for", lab_now, &e), -ENOENT);
+        lab_end();
+}
+
+static int dry(uint8_t kind, uint16_t service, double value)
+{
+        struct act_order o = lab_order(kind, service);
+        uint32_t id = 77;
+
+        o.dry_run = o.by_person = true;
+        o.value = value;
+        e = (struct error){0};
+        int r = act_take(a, &o, lab_now, &id, &e);
+        check_int(id, r < 0 ? 77 : 0);
+        return r;
+}
+
+/* It says what would be changed, from what to what, and neither a row nor an event tells of it. */
+static void persons_dry_runs_leave_no_trace(void)
+{
+        lab_begin(false);
+        uint16_t s = lab_service(SHOP, LAB_PID, "worker");
+        uint32_t rows = b->action_top;
+
+        check_int(dry(ACTION_FREEZE, s, NAN), 0);
+        check_str(
+                a->said, "would be done for 10m00s (freezer.state from THAWED to FROZEN in 1 control group)");
+        check_int(dry(ACTION_QUOTA, s, 0.25), 0);
+        check_str(
+                a->said, "would be done for 10m00s (cpu.cfs_quota_us from none to 25000 in 1 control group)");
+        check_int(dry(ACTION_MEMORY, s, NAN), 0);
+        check(strstr(a->said, "memory.limit_in_bytes from none to "));
+        check_int(dry(ACTION_STOP, s, NAN), 0);
+        check_str(a->said, "would be done (ends its 1 process by signals)");
+        check_int(dry(ACTION_BURY, s, NAN), -ENOTSUP); /* nobody buries in this lab */
+        check_int(dry(ACTION_RESTART, s, NAN), -ENOTSUP);
+        b->service[s].protect = true;
+        check_int(dry(ACTION_FREEZE, s, NAN), -EPERM);
+        b->service[s].protect = false;
+        check_int(b->action_top, rows);
+        check_int(lab_told, 0);
+        check_str(lab_read(SHOP, LAB_FREEZE), "THAWED");
+
+        int id = lab_do_value(ACTION_QUOTA, s, 0.25);
+        check_int(dry(ACTION_QUOTA, s, 0.25), 0);
+        check(strstr(a->said, "it stands already"));
+        check_int(dry(ACTION_QUOTA, s, 0.5), 0);
+        check(strstr(a->said, "in place of the 0.25 cores"));
+        check_str(lab_read(SHOP, LAB_QUOTA), "25000");
+        check_int(act_undo(a, (uint32_t)id, NULL, lab_now, &e), 0);
+        check_int(act_release(a, s, false, NULL, lab_now), 1);
+        check_int(lab_state(id), ACTION_ACTIVE);
+        lab_end();
+}
+
+static void thawed_alone(void)
+{
+        lab_begin(false);
+        uint16_t s = lab_service(SHOP, LAB_PID, "worker");
+        int quota = lab_do(ACTION_QUOTA, s), freeze = lab_do(ACTION_FREEZE, s);
+
+        check(strstr(a->said, "done for 10m00s (freezer.state"));
+        check(lab_do(ACTION_FREEZE, s) == freeze);
+        check_str(a->said, "it is frozen already, for 10m00s");
+        check_int(act_release(a, s, true, "asked for by root", lab_now), 1);
+        check_int(lab_state(freeze), ACTION_UNDONE);
+        check_str(lab_read(SHOP, LAB_FREEZE), "THAWED");
+        check_int(lab_state(quota), ACTION_ACTIVE);
+        check_int(act_release(a, s, true, "asked for by root", lab_now), 0);
         lab_end();
 }
 
@@ -437,6 +507,8 @@ static void all(void)
         test(without_the_controller);
         test(without_a_group_of_its_own);
         test(dry_run_changes_nothing);
+        test(persons_dry_runs_leave_no_trace);
+        test(thawed_alone);
         test(ends_by_itself);
         test(put_back_and_given_up);
         test(what_a_person_sets_stays);

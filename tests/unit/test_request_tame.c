@@ -47,6 +47,8 @@ static void each_verb_wants_what_is_its_own(void)
         check_int(code_of((struct request){.verb = REQUEST_UNDO, .action_id = 7}), 0);
         check_int(code_of((struct request){.verb = REQUEST_RELEASE}), -EINVAL);
         check_int(code_of((struct request){.verb = REQUEST_RELEASE, .service = "a"}), 0);
+        check_int(code_of((struct request){.verb = REQUEST_THAW}), -EINVAL);
+        check_int(code_of((struct request){.verb = REQUEST_THAW, .service = "a"}), 0);
         check_int(code_of((struct request){.verb = REQUEST_KILL, .pid = 1}), -EINVAL);
         check_int(code_of((struct request){.verb = REQUEST_KILL, .pid = -1}), -EINVAL);
         check_int(code_of((struct request){.verb = REQUEST_KILL, .pid = 4711}), 0);
