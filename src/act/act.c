@@ -45,7 +45,7 @@ static struct action *find_standing(const struct actor *a, uint16_t service, uin
 
         for (uint32_t k = 1; service && k < a->board->action_top; k++) {
                 struct action *row = &a->board->action[k];
-                if (row_stands(row) && row->kind == kind && !strcmp(row->service_name, name))
+                if (action_stands(row) && row->kind == kind && !strcmp(row->service_name, name))
                         return row;
         }
         return NULL;
@@ -129,7 +129,7 @@ static bool is_same(const struct action *row, const struct act_order *o)
 static void tell_taken(struct actor *a, const struct action *row, uint64_t now_ns)
 {
         char text[UNITS_SIZE] = "", value[UNITS_SIZE + 24] = "";
-        const char *unit = act_kind(row->kind)->unit;
+        const char *unit = action_kind_unit(row->kind);
 
         if (row->until_ns)
                 units_duration((double)(row->until_ns - now_ns) / 1e9, text);
@@ -158,7 +158,7 @@ static int carry_out(struct actor *a, struct action *row, int planned, uint64_t 
 /* What a person's dry run of what stands already would come to. */
 static void say_again(struct actor *a, const struct action *row, const struct act_order *o)
 {
-        const char *unit = act_kind(row->kind)->unit;
+        const char *unit = action_kind_unit(row->kind);
 
         if (is_same(row, o))
                 snprintf(a->said, sizeof a->said, "it stands already, as action %u", row->id);
@@ -261,7 +261,7 @@ int act_undo(struct actor *a, uint32_t id, const char *why, uint64_t now_ns, str
 
         if (!row)
                 return error_set(e, -ENOENT, "there is no action %u", id);
-        if (!row_stands(row))
+        if (!action_stands(row))
                 return error_set(e, -EALREADY, "action %u has ended: %s%s%s", id,
                         action_state_name(row->state), row->result[0] ? ": " : "", row->result);
         if (!why)
@@ -278,7 +278,7 @@ uint32_t act_release(struct actor *a, uint16_t service, bool only_still, const c
         for (uint32_t k = 1; k < a->board->action_top; k++) {
                 struct action *row = &a->board->action[k];
                 bool still = row->kind == ACTION_FREEZE || row->kind == ACTION_HOLD;
-                if (!row_stands(row) || strcmp(row->service_name, name) != 0 || (only_still && !still))
+                if (!action_stands(row) || strcmp(row->service_name, name) != 0 || (only_still && !still))
                         continue;
                 if (why)
                         undo(a, row, why, now_ns);
@@ -290,7 +290,7 @@ uint32_t act_release(struct actor *a, uint16_t service, bool only_still, const c
 void act_stop_all(struct actor *a, const char *why, uint64_t now_ns)
 {
         for (uint32_t k = 1; k < a->board->action_top; k++)
-                if (row_stands(&a->board->action[k]))
+                if (action_stands(&a->board->action[k]))
                         undo(a, &a->board->action[k], why, now_ns);
 }
 
@@ -315,7 +315,7 @@ static void step(struct actor *a, struct action *row, uint64_t now_ns)
         } else if (k->step) {
                 k->step(a, row, now_ns);
         }
-        if (row_stands(row) && row->until_ns)
+        if (action_stands(row) && row->until_ns)
                 row_due(a, row->until_ns);
 }
 
@@ -323,7 +323,7 @@ void act_tick(struct actor *a, uint64_t now_ns)
 {
         a->due_ns = 0;
         for (uint32_t k = 1; k < a->board->action_top; k++)
-                if (row_stands(&a->board->action[k]))
+                if (action_stands(&a->board->action[k]))
                         step(a, &a->board->action[k], now_ns);
         a->groups_changed = false;
         atomic_fetch_add(&a->journal->beats, 1);
@@ -340,7 +340,7 @@ void act_operated(struct actor *a, const struct engine_operated *o, uint64_t now
         struct action *row = act_find(a, o->number);
         const struct act_kind *k = row ? act_kind(row->kind) : NULL;
 
-        if (k && k->operated && row_stands(row))
+        if (k && k->operated && action_stands(row))
                 k->operated(a, row, o, now_ns);
 }
 
@@ -376,7 +376,7 @@ static void undo_orphans(struct actor *a)
                 if (journal_get(a->journal, k, &c) == JOURNAL_FREE)
                         continue;
                 const struct action *row = act_find(a, c.action);
-                if (row && row_stands(row))
+                if (row && action_stands(row))
                         continue;
                 if (change_undo(a->layout, &c) >= 0)
                         journal_remove(a->journal, k);
@@ -393,15 +393,15 @@ void act_adopt(struct actor *a, uint64_t now_ns)
                 make_sound(row);
                 a->journal->next_id = MAX(a->journal->next_id, row->id + 1);
                 const struct act_kind *kind = act_kind(row->kind);
-                if (row_stands(row) && kind && kind->plan && !is_written_down(a, row->id))
+                if (action_stands(row) && kind && kind->plan && !is_written_down(a, row->id))
                         row_end(a, row, ACTION_UNDONE, now_ns, "the guard was started again meanwhile");
                 if (row->state != ACTION_FREE && row->state != ACTION_WOULD && row->state != ACTION_REFUSED)
                         a->taken[a->taken_next++ % ACT_RATE] =
                                 row->taken_ns; /* a guard that dies again and again
                                                 takes no more than one that lives */
-                if (row_stands(row) && kind && kind->adopt)
+                if (action_stands(row) && kind && kind->adopt)
                         kind->adopt(a, row, now_ns);
-                if (row_stands(row))
+                if (action_stands(row))
                         row_due(a, now_ns);
         }
         undo_orphans(a);

@@ -131,7 +131,7 @@ void act_buried(struct actor *a, const struct bury_result *r, uint64_t now_ns)
                 h->waited_faults += r->waited_faults;
                 h->buried |= r->stops > 0;
         }
-        if (!row || row->kind != ACTION_BURY || !row_stands(row))
+        if (!row || row->kind != ACTION_BURY || !action_stands(row))
                 return;
         struct act_progress *p = row_progress(a, row);
         p->stage += r->buried;
@@ -144,7 +144,6 @@ void act_buried(struct actor *a, const struct bury_result *r, uint64_t now_ns)
 }
 
 const struct act_kind act_bury = {
-        .unit = "",
         .standing = "being buried",
         .foresee = foresee,
         .begin = begin,

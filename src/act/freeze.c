@@ -48,7 +48,6 @@ static bool settled(const struct cgroup_layout *l, const struct journal_change *
 }
 
 const struct act_kind act_freeze = {
-        .unit = "",
         .ttl_ns = 600 * NSEC_PER_SEC,
         .standing = "frozen",
         .hierarchy = CGROUP_FREEZER,
@@ -58,7 +57,6 @@ const struct act_kind act_freeze = {
 
 /* The same between two restarts: its time is what the restart policy lacks. */
 const struct act_kind act_hold = {
-        .unit = "",
         .ttl_ns = 600 * NSEC_PER_SEC,
         .standing = "held before it runs again",
         .hierarchy = CGROUP_FREEZER,

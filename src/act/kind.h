@@ -13,7 +13,6 @@ struct act_wish {
 };
 
 struct act_kind {
-        const char *unit;     /* "" = has no value */
         uint64_t ttl_ns;      /* default; 0 = done once */
         const char *standing; /* what it is while it stands, for people: "frozen" */
 
@@ -46,7 +45,6 @@ const struct act_kind *act_kind(uint8_t kind);
 /* An unused row of the board; the one that ended longest ago gives way. NULL when all stand. */
 struct action *row_new(struct actor *a, const struct act_order *o, uint64_t now_ns);
 struct act_progress *row_progress(struct actor *a, const struct action *row);
-bool row_stands(const struct action *row);
 /* The service it is on, by its name: 0 while none is called so. */
 uint16_t row_service(struct actor *a, struct action *row);
 /* Tells the ring: "freeze: TEXT". */

@@ -49,7 +49,6 @@ static int plan(int dir, bool unified, const struct act_wish *w, struct journal_
 }
 
 const struct act_kind act_memory = {
-        .unit = "bytes",
         .ttl_ns = 600 * NSEC_PER_SEC,
         .standing = "with limited memory",
         .hierarchy = CGROUP_MEMORY,

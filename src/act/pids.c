@@ -32,7 +32,6 @@ static int plan(int dir, bool unified, const struct act_wish *w, struct journal_
 }
 
 const struct act_kind act_pids = {
-        .unit = "tasks",
         .ttl_ns = 600 * NSEC_PER_SEC,
         .standing = "with limited tasks",
         .hierarchy = CGROUP_PIDS,

@@ -90,7 +90,6 @@ static void end(struct actor *a, struct action *row, uint64_t now_ns)
 }
 
 const struct act_kind act_quarantine = {
-        .unit = "",
         .ttl_ns = 3600 * NSEC_PER_SEC,
         .standing = "stopped and kept stopped",
         .foresee = ending_foresee,

@@ -56,7 +56,6 @@ static int plan(int dir, bool unified, const struct act_wish *w, struct journal_
 }
 
 const struct act_kind act_quota = {
-        .unit = "cores",
         .ttl_ns = 600 * NSEC_PER_SEC,
         .standing = "with a CPU quota",
         .hierarchy = CGROUP_CPU,

@@ -49,7 +49,6 @@ static void operated(struct actor *a, struct action *row, const struct engine_op
 }
 
 const struct act_kind act_restart = {
-        .unit = "",
         .standing = "being restarted",
         .foresee = foresee,
         .begin = begin,

@@ -8,11 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-bool row_stands(const struct action *row)
-{
-        return row->state == ACTION_ACTIVE || row->state == ACTION_ASKED;
-}
-
 static struct action *take_place(struct actor *a)
 {
         struct board *b = a->board;
@@ -22,7 +17,7 @@ static struct action *take_place(struct actor *a)
                 struct action *row = &b->action[k];
                 if (row->state == ACTION_FREE)
                         return row;
-                if (!row_stands(row) && (!oldest || row->ended_ns < oldest->ended_ns))
+                if (!action_stands(row) && (!oldest || row->ended_ns < oldest->ended_ns))
                         oldest = row;
         }
         if (b->action_top < BOARD_ACTIONS)

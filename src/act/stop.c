@@ -34,7 +34,6 @@ static void operated(struct actor *a, struct action *row, const struct engine_op
 }
 
 const struct act_kind act_stop = {
-        .unit = "",
         .standing = "being stopped",
         .foresee = ending_foresee,
         .begin = begin,

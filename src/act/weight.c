@@ -29,7 +29,6 @@ static int plan(int dir, bool unified, const struct act_wish *w, struct journal_
 }
 
 const struct act_kind act_weight = {
-        .unit = "of 100",
         .ttl_ns = 600 * NSEC_PER_SEC,
         .standing = "with less CPU weight",
         .hierarchy = CGROUP_CPU,

@@ -62,6 +62,11 @@ void api_events(const struct api_view *v, const struct api_query *q, struct json
 /* Series of the host or of a service over time. -EINVAL, -ENOMEM. Needs no board. */
 int api_history(const struct api_view *v, const struct api_query *q, struct json_out *j, struct error *e);
 
+/* What was done and what stands, the newest first, and the breaker: ?service= &id= &limit=. */
+void api_actions(const struct api_view *v, const struct api_query *q, struct json_out *j);
+/* One row of it as an element of an array. */
+void api_action(const struct api_view *v, const struct action *a, struct json_out *j);
+
 struct policy; /* notify/policy.h; NULL = none */
 void api_notifiers(const struct policy *p, int64_t now_ms, struct json_out *j);
 /* added: the number of the silence that was just made, 0 = none. */

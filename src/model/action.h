@@ -66,7 +66,14 @@ struct action {
         struct action_measure measure[ACTION_MEASURES];
 };
 
+/* It was taken and has not ended. */
+static inline bool action_stands(const struct action *a)
+{
+        return a->state == ACTION_ASKED || a->state == ACTION_ACTIVE;
+}
+
 const char *action_kind_name(uint8_t kind);   /* "weight", "quota"...; NULL when unknown */
+const char *action_kind_unit(uint8_t kind);   /* of its value: "cores"...; "" = it has none */
 const char *action_state_name(uint8_t state); /* "would", "asked", "active"... */
 /* ACTION_NONE when there is none of that name. */
 enum action_kind action_kind_find(const char *name);

@@ -115,6 +115,19 @@ const char *action_kind_name(uint8_t kind)
         return pick(names, ARRAY_SIZE(names), kind);
 }
 
+const char *action_kind_unit(uint8_t kind)
+{
+        static const char *const units[ACTION_KINDS] = {
+                [ACTION_WEIGHT] = "of 100",
+                [ACTION_QUOTA] = "cores",
+                [ACTION_MEMORY] = "bytes",
+                [ACTION_PIDS] = "tasks",
+        };
+        const char *unit = pick(units, ARRAY_SIZE(units), kind);
+
+        return unit ? unit : "";
+}
+
 const char *action_state_name(uint8_t state)
 {
         static const char *const names[] = {

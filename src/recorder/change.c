@@ -2,6 +2,7 @@
 #include "recorder/change.h"
 
 #include "base/text.h"
+#include "recorder/act.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -67,7 +68,7 @@ static bool is_text(const char *s)
         return true;
 }
 
-static void notify_test(struct route_reply *r, const struct route_request *request)
+static void notify_test(struct route_reply *r, const struct route_request *request, const char *who)
 {
         static const char *const members[] = {"test", NULL};
         struct error e = {0};
@@ -86,7 +87,7 @@ static void notify_test(struct route_reply *r, const struct route_request *reque
         poke(r->env);
 }
 
-static void silence(struct route_reply *r, const struct route_request *request)
+static void silence(struct route_reply *r, const struct route_request *request, const char *who)
 {
         static const char *const members[] = {"service", "seconds", "comment", NULL};
         struct error e = {0};
@@ -111,7 +112,7 @@ static void silence(struct route_reply *r, const struct route_request *request)
         poke(r->env);
 }
 
-static void unsilence(struct route_reply *r, const struct route_request *request)
+static void unsilence(struct route_reply *r, const struct route_request *request, const char *who)
 {
         const char *id =
                 request->args == 1 && !strcmp(request->arg[0].name, "id") ? request->arg[0].value : NULL;
@@ -132,6 +133,8 @@ static void unsilence(struct route_reply *r, const struct route_request *request
 const struct change changes[] = {
         {"POST", "/sexton/v1/notify", "sends a test ({\"test\": NAME or null})", notify_test},
         {"POST", "/sexton/v1/silences", "silences ({\"service\", \"seconds\", \"comment\"})", silence},
+        {"POST", "/sexton/v1/actions", "acts ({\"action\", \"service\", ...}), see docs/actions.md",
+                act_apply},
         {"DELETE", "/sexton/v1/silences", "ends a silence (?id=)", unsilence},
 };
 const size_t changes_count = ARRAY_SIZE(changes);

@@ -1,5 +1,4 @@
-/* Requests that change something: sent with POST or DELETE, over the Unix socket only, whose clients the
- * kernel has let in. Browsers can't reach it, so that no page on the web can have anything changed.
+/* Requests that change something: sent with POST or DELETE, by those who may (leave.h).
  */
 #pragma once
 
@@ -8,7 +7,7 @@
 struct change {
         const char *method, *path;
         const char *help;
-        void (*apply)(struct route_reply *r, const struct route_request *request);
+        void (*apply)(struct route_reply *r, const struct route_request *request, const char *who);
 };
 
 extern const struct change changes[];

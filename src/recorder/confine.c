@@ -19,30 +19,35 @@
 #include <sys/prctl.h>
 #include <time.h>
 
-/* /etc/passwd itself, and not getpwnam(): name services load libraries and ask daemons. */
-static bool find_user(const char *name, struct confine_user *ret)
+/* /etc/passwd itself, and not getpwnam(): name services load libraries and ask daemons. By name, or by uid
+ * when that is NULL. */
+static bool find_user(const char *name, uid_t uid, struct confine_user *ret)
 {
         FILE *f = fopen("/etc/passwd", "re");
         struct passwd *p;
         bool found = false;
 
         while (f && !found && (p = fgetpwent(f)))
-                if (!strcmp(p->pw_name, name)) {
+                if (name ? !strcmp(p->pw_name, name) : p->pw_uid == uid) {
                         *ret = (struct confine_user){.uid = p->pw_uid, .gid = p->pw_gid};
-                        found = true;
+                        found = text_set(ret->name, sizeof ret->name, p->pw_name);
                 }
         if (f)
                 fclose(f);
         return found;
 }
 
+bool confine_user_name(uid_t uid, char *buf, size_t size)
+{
+        struct confine_user user;
+
+        return find_user(NULL, uid, &user) && text_set(buf, size, user.name);
+}
+
 void confine_user(struct confine_user *ret)
 {
-        const char *name = "sexton";
-
-        if (!find_user(name, ret) && !find_user(name = "nobody", ret))
-                *ret = (struct confine_user){.uid = 65534, .gid = 65534};
-        text_set(ret->name, sizeof ret->name, name);
+        if (!find_user("sexton", 0, ret) && !find_user("nobody", 0, ret))
+                *ret = (struct confine_user){.uid = 65534, .gid = 65534, .name = "nobody"};
 }
 
 int confine_drop(const struct confine_user *user, struct error *e)

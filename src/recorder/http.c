@@ -18,11 +18,14 @@ enum {
 /* One request and its reply; lives until libmicrohttpd says that it is completed. */
 struct exchange {
         struct http *http;
+        struct MHD_Connection *connection;
         struct route_reply reply;
         uint64_t body_bytes;
-        char *body;  /* at most ROUTE_BODY_MAX bytes of it, when it is wanted */
-        size_t sent; /* of what is in the reply's body */
-        bool begun;
+        char *body;            /* at most ROUTE_BODY_MAX bytes of it, when it is wanted */
+        size_t sent;           /* of what is in the reply's body */
+        bool handled;          /* there is a reply, or it is being waited for */
+        bool suspended;        /* nothing happens on the connection until the reply is there */
+        struct exchange *next; /* suspended too */
 };
 
 static const char *header(struct http *h, struct MHD_Connection *c, const char *name)
@@ -107,13 +110,13 @@ static struct MHD_Response *static_response(const struct mhd *m, const struct ro
                 r->status == 304 ? 0 : r->form->len, body.data, MHD_RESPMEM_PERSISTENT);
 }
 
-static enum MHD_Result answer(
-        struct exchange *x, struct MHD_Connection *c, const char *url, const char *method)
+static void describe(struct exchange *x, const char *url, const char *method, struct route_request *ret)
 {
         struct http *h = x->http;
-        const struct mhd *m = h->mhd;
-        struct route_reply *r = &x->reply;
-        struct route_request q = {
+        struct MHD_Connection *c = x->connection;
+        const union MHD_ConnectionInfo *info;
+
+        *ret = (struct route_request){
                 .method = method,
                 .path = url,
                 .host = header(h, c, "Host"),
@@ -124,12 +127,45 @@ static enum MHD_Result answer(
                 .body_bytes = x->body_bytes,
                 .body = x->body,
         };
+        if (h->is_unix && (info = h->mhd->get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)))
+                leave_peer(h->env->leave, info->connect_fd, &ret->peer);
+        h->mhd->get_connection_values(c, MHD_GET_ARGUMENT_KIND, take_argument, ret);
+}
+
+/* ---- replies that are waited for ---- */
+
+static void resume(void *ctx)
+{
+        struct exchange *x = ctx;
+        struct http *h = x->http;
+
+        for (struct exchange **at = &h->suspended; *at; at = &(*at)->next)
+                if (*at == x) {
+                        *at = x->next;
+                        break;
+                }
+        x->suspended = false;
+        h->mhd->resume_connection(x->connection);
+        loop_arm(h->loop, &h->timer, clock_boot_ns()); /* take_request() is called once more */
+}
+
+static enum MHD_Result suspend(struct exchange *x)
+{
+        struct http *h = x->http;
+
+        x->next = h->suspended;
+        h->suspended = x;
+        x->suspended = true;
+        h->mhd->suspend_connection(x->connection);
+        return MHD_YES;
+}
+
+static enum MHD_Result send_reply(struct exchange *x)
+{
+        const struct mhd *m = x->http->mhd;
+        struct route_reply *r = &x->reply;
         struct MHD_Response *response;
 
-        m->get_connection_values(c, MHD_GET_ARGUMENT_KIND, take_argument, &q);
-        if (h->before)
-                h->before(h->before_ctx);
-        route_handle(h->env, &q, r);
         if (r->more)
                 response =
                         m->create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_BYTES, read_piece, x, NULL);
@@ -141,16 +177,33 @@ static enum MHD_Result answer(
         if (!response)
                 return MHD_NO;
         add_headers(m, response, r);
-        enum MHD_Result done = m->queue_response(c, (unsigned)r->status, response);
+        enum MHD_Result done = m->queue_response(x->connection, (unsigned)r->status, response);
         m->destroy_response(response);
         return done;
 }
 
-/* What is told before a body arrives, so that nobody sends it for nothing. */
-static bool is_hopeless(
-        struct http *h, struct MHD_Connection *c, const char *url, const char *method, struct exchange *x)
+static enum MHD_Result answer(struct exchange *x, const char *url, const char *method)
 {
-        const char *length = header(h, c, "Content-Length");
+        struct http *h = x->http;
+        struct route_request q;
+
+        if (!x->handled) {
+                x->handled = true;
+                describe(x, url, method, &q);
+                if (h->before)
+                        h->before(h->before_ctx);
+                route_handle(h->env, &q, &x->reply);
+                x->reply.ready = resume;
+                x->reply.ready_ctx = x;
+        }
+        return x->reply.waits ? suspend(x) : send_reply(x);
+}
+
+/* What is told before a body arrives, so that nobody sends it for nothing. */
+static bool is_hopeless(struct exchange *x, const char *url, const char *method)
+{
+        const char *length = header(x->http, x->connection, "Content-Length");
+        struct route_request q;
         uint64_t n;
 
         if (length && text_u64(&length, &n))
@@ -160,7 +213,8 @@ static bool is_hopeless(
         x->body_bytes = 0;
         if (!strcmp(method, "GET") || !strcmp(method, "HEAD"))
                 return false;
-        if (!h->is_unix || !route_takes_body(method, url))
+        describe(x, url, method, &q);
+        if (!route_takes_body(x->http->env, &q))
                 return true;
         x->body = malloc(ROUTE_BODY_MAX);
         return !x->body;
@@ -177,8 +231,9 @@ static enum MHD_Result take_request(void *cls, struct MHD_Connection *c, const c
                 if (!x)
                         return MHD_NO;
                 x->http = h;
+                x->connection = c;
                 *request = x;
-                return is_hopeless(h, c, url, method, x) ? answer(x, c, url, method) : MHD_YES;
+                return is_hopeless(x, url, method) ? answer(x, url, method) : MHD_YES;
         }
         if (*upload_size) {
                 if (x->body && x->body_bytes + *upload_size <= ROUTE_BODY_MAX)
@@ -187,7 +242,7 @@ static enum MHD_Result take_request(void *cls, struct MHD_Connection *c, const c
                 *upload_size = 0;
                 return x->body_bytes > UPLOAD_MAX ? MHD_NO : MHD_YES;
         }
-        return answer(x, c, url, method);
+        return answer(x, url, method);
 }
 
 static void completed(
@@ -270,11 +325,12 @@ int http_start(struct http *h, const struct mhd *mhd, struct loop *loop, struct 
                 .timer = {.fire = fire, .ctx = h},
                 .env = env,
                 .is_unix = is_unix};
-        h->daemon = mhd->start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, take_request, h, MHD_OPTION_LISTEN_SOCKET,
-                listen_fd, MHD_OPTION_NOTIFY_COMPLETED, completed, h, MHD_OPTION_CONNECTION_LIMIT,
-                (unsigned)HTTP_CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-                MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_SEC, MHD_OPTION_UNESCAPE_CALLBACK, unescape,
-                NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+        h->daemon = mhd->start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, take_request,
+                h, MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_NOTIFY_COMPLETED, completed, h,
+                MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_SEC,
+                MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+                MHD_OPTION_END);
         if (!h->daemon) {
                 close(listen_fd);
                 return error_set(e, -EIO, "libmicrohttpd does not start");
@@ -298,6 +354,12 @@ void http_stop(struct http *h)
         if (!h->daemon)
                 return;
         loop_remove(h->loop, &h->fd);
+        while (h->suspended) { /* the library refuses to end with one */
+                struct exchange *x = h->suspended;
+                route_reply_error(&x->reply, 503, "Sexton is being stopped");
+                x->reply.waits = false;
+                resume(x);
+        }
         loop_disarm(h->loop, &h->timer);
         h->mhd->stop_daemon(h->daemon);
         h->daemon = NULL;

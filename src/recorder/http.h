@@ -11,6 +11,8 @@
  * that a client left in the middle of a request, and keeps it until the timeout. */
 enum { HTTP_CONNECTIONS = 512 };
 
+struct exchange;
+
 struct http {
         const struct mhd *mhd;
         struct MHD_Daemon *daemon;
@@ -21,7 +23,8 @@ struct http {
         void (*before)(void *ctx); /* called before each request is answered; may be NULL */
         void *before_ctx;
         bool is_unix;
-        unsigned connections; /* after the last run */
+        unsigned connections;       /* after the last run */
+        struct exchange *suspended; /* whose reply is waited for */
 };
 
 /* Takes over listen_fd in any case. */

@@ -20,7 +20,10 @@
         F(create_response_from_callback)                                                                     \
         F(add_response_header)                                                                               \
         F(queue_response)                                                                                    \
-        F(destroy_response)
+        F(destroy_response)                                                                                  \
+        F(get_connection_info)                                                                               \
+        F(suspend_connection)                                                                                \
+        F(resume_connection)
 
 struct mhd {
 #define F(name) __typeof__(MHD_##name) *name;

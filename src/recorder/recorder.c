@@ -8,6 +8,7 @@
 #include "base/trim.h"
 #include "incident/book.h"
 #include "recorder/confine.h"
+#include "recorder/guard_link.h"
 #include "recorder/http.h"
 #include "recorder/listen.h"
 #include "recorder/memory.h"
@@ -40,6 +41,8 @@ struct recorder {
         struct loop_timer drain_timer;
         struct loop_fd signals, alive;
         struct tell *tell;
+        struct guard_link link;
+        struct leave leave;
         struct memory memory;
         int config_fd;
 };
@@ -153,6 +156,7 @@ static int serve(struct recorder *r, const struct config *c, const struct confin
         gid_t gid = geteuid() == 0 && !strcmp(user->name, "sexton") ? user->gid : (gid_t)-1;
         int sockets = 0;
 
+        r->leave = (struct leave){.owner = geteuid(), .group = gid};
         if (!mhd) {
                 log_error("%s", e.text);
                 return e.code;
@@ -206,6 +210,8 @@ static int begin(struct recorder *r, const struct config *c, const struct record
                 n = loop_init(&r->loop);
         if (n == 0)
                 n = watch(r, fd->alive);
+        if (n == 0)
+                n = guard_link_start(&r->link, &r->loop, fd->requests);
         if (n < 0) {
                 log_error("cannot start: %s", strerror(-n));
                 return n;
@@ -213,6 +219,8 @@ static int begin(struct recorder *r, const struct config *c, const struct record
         r->env = (struct route_env){.board = r->board,
                 .history = &r->history,
                 .book = r->book,
+                .link = &r->link,
+                .leave = &r->leave,
                 .now_ns = clock_boot_ns,
                 .wall_offset_ns = clock_wall_offset_ns};
         r->config_fd = fd->config;
@@ -277,6 +285,7 @@ int recorder_main(const struct config *c, const struct recorder_fds *fd)
                 listen_unix_remove(c->socket, r.local_fd);
         http_stop(&r.tcp);
         http_stop(&r.local);
+        guard_link_stop(&r.link);
         signals_done(&r.loop, &r.signals);
         loop_done(&r.loop);
         tell_stop(r.tell);

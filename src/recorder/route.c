@@ -66,19 +66,16 @@ void route_reply_done(struct route_reply *r)
 {
         if (!r->env)
                 return;
+        if (r->work)
+                r->cancel(r->work, r->env);
+        r->work = NULL;
         json_out_done(&r->body);
         release(r);
         r->env = NULL;
 }
 
-void route_reply_error(struct route_reply *r, int status, const char *fmt, ...)
+void route_reply_error_begin(struct route_reply *r, int status, const char *text)
 {
-        char text[300];
-        va_list ap;
-
-        va_start(ap, fmt);
-        vsnprintf(text, sizeof text, fmt, ap);
-        va_end(ap);
         json_out_done(&r->body);
         r->body = json_out_of(BODY_MAX);
         release(r);
@@ -90,6 +87,17 @@ void route_reply_error(struct route_reply *r, int status, const char *fmt, ...)
         json_out_object(&r->body, NULL);
         json_out_int(&r->body, "status", status);
         json_out_text(&r->body, "error", text);
+}
+
+void route_reply_error(struct route_reply *r, int status, const char *fmt, ...)
+{
+        char text[300];
+        va_list ap;
+
+        va_start(ap, fmt);
+        vsnprintf(text, sizeof text, fmt, ap);
+        va_end(ap);
+        route_reply_error_begin(r, status, text);
         json_out_object_end(&r->body);
         out_text(&r->body.out, "\n");
         hold(r);
@@ -192,6 +200,12 @@ static void answer_why(struct route_reply *r, const struct route_request *reques
                 route_reply_error(r, 404, "%s", e.text);
 }
 
+static void answer_actions(
+        struct route_reply *r, const struct route_request *request, const struct api_query *q)
+{
+        api_actions(&r->view, q, &r->body);
+}
+
 static bool look(struct route_reply *r, struct error *e);
 
 /* Also while the guard doesn't report: then without what the host is like now. */
@@ -281,6 +295,8 @@ static const struct route routes[] = {
                 "what was wrong together (?id= &state= &limit=)"},
         {"/sexton/v1/report", markdown_type, false, true, answer_report,
                 "the post-mortem of one (?id= &format=markdown|html|json)"},
+        {"/sexton/v1/actions", json_type, true, true, answer_actions,
+                "what was done, what stands, the breaker (?service= &id= &limit=)"},
         {"/sexton/v1/notify", json_type, false, false, answer_notify, "who is told of incidents"},
         {"/sexton/v1/silences", json_type, false, false, answer_silences, "what is not told"},
 };
@@ -398,9 +414,11 @@ static bool look(struct route_reply *r, struct error *e)
         return true;
 }
 
-bool route_takes_body(const char *method, const char *path)
+bool route_takes_body(const struct route_env *env, const struct route_request *q)
 {
-        return change_find(method, path) != NULL;
+        char who[LEAVE_WHO];
+
+        return change_find(q->method, q->path) && leave_to_change(env->leave, &q->peer, who, NULL) == 0;
 }
 
 static bool only_reads(const struct route_request *request)
@@ -411,22 +429,23 @@ static bool only_reads(const struct route_request *request)
 static void apply(struct route_reply *r, const struct route_request *request)
 {
         const struct change *change = change_find(request->method, request->path);
+        struct error e = {0};
+        char who[LEAVE_WHO];
+        int refused;
 
         if (!change) {
                 r->allow = change_allowed(request->path);
                 route_reply_error(r, 405, "only these methods are possible here: %s", r->allow);
-        } else if (!request->from_unix_socket) {
-                route_reply_error(r, 403,
-                        "changes are taken over the Unix socket only: use the verbs of sexton, or curl "
-                        "--unix-socket");
+        } else if ((refused = leave_to_change(r->env->leave, &request->peer, who, &e))) {
+                route_reply_error(r, refused, "%s", e.text);
         } else if (request->body_bytes > ROUTE_BODY_MAX) {
                 route_reply_error(r, 413, "the body is too large: %d bytes at most", ROUTE_BODY_MAX);
         } else if (request->args > ROUTE_ARGS) {
                 route_reply_error(r, 400, "too many parameters: %d at most", ROUTE_ARGS);
         } else {
                 r->content_type = json_type;
-                change->apply(r, request);
-                if (r->status == 200)
+                change->apply(r, request, who);
+                if (r->status == 200 && !r->waits)
                         out_text(&r->body.out, "\n");
         }
 }

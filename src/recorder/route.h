@@ -6,6 +6,8 @@
 #include "api/api.h"
 #include "notify/policy.h"
 #include "recorder/asset.h"
+#include "recorder/guard_link.h"
+#include "recorder/leave.h"
 
 enum { ROUTE_ARGS = 8, ROUTE_BODY_MAX = 4096 };
 
@@ -14,6 +16,7 @@ struct route_request {
         const char *host, *accept; /* headers; NULL = none */
         const char *accept_encoding, *if_none_match;
         bool from_unix_socket;
+        struct peer peer;
         uint64_t body_bytes;
         const char *body; /* NULL when there is none, or it isn't wanted */
         uint32_t args;    /* may exceed ROUTE_ARGS: too many */
@@ -31,6 +34,8 @@ struct route_env {
         struct policy *policy;   /* may be NULL */
         void (*poke)(void *ctx); /* after a change of the policy; may be NULL */
         void *poke_ctx;
+        struct guard_link *link;   /* to the guard; may be NULL */
+        const struct leave *leave; /* who may change anything */
         uint64_t (*now_ns)(void);
         int64_t (*wall_offset_ns)(void);
         size_t held_bytes; /* memory in replies not yet sent */
@@ -51,13 +56,21 @@ struct route_reply {
         struct api_view view;
         struct route_env *env;
         size_t held_bytes;
+        /* The reply is not there yet; ready() is called when it is, never before route_handle() returned. */
+        bool waits;
+        void (*ready)(void *ctx);
+        void *ready_ctx;
+        void *work; /* of what it waits for; ended by cancel() when nobody waits for it any more */
+        void (*cancel)(void *work, struct route_env *env);
 };
 
 void route_handle(struct route_env *env, const struct route_request *q, struct route_reply *ret);
-/* True when this path takes this method with a body, over the Unix socket. */
-bool route_takes_body(const char *method, const char *path);
+/* True when this request, whose body has not come yet, will be answered by what its body says. */
+bool route_takes_body(const struct route_env *env, const struct route_request *q);
 /* Appends to the body; false when nothing more comes or memory is out (body.out.failed). */
 bool route_reply_more(struct route_reply *r);
 void route_reply_done(struct route_reply *r);
 /* Turns an unfinished reply into an error, in JSON. */
 void route_reply_error(struct route_reply *r, int status, const char *fmt, ...) printf_like(3, 4);
+/* The same with the object left open, for members that tell more. */
+void route_reply_error_begin(struct route_reply *r, int status, const char *text);

@@ -238,11 +238,6 @@ enum console_exit show_deaths(const struct show *s, uint64_t count)
 
 /* ---- actions ---- */
 
-static bool stands(const struct action *a)
-{
-        return a->state == ACTION_ACTIVE || a->state == ACTION_ASKED;
-}
-
 static void show_action(const struct show *s, const struct action *a)
 {
         char service[PAGE_CELL], who[PAGE_CELL], text[PAGE_CELL], span[UNITS_SIZE];
@@ -250,7 +245,7 @@ static void show_action(const struct show *s, const struct action *a)
 
         page_put(s->page, "%u: %s %s: %s", a->id, kind ? kind : "?", page_shown(service, a->service_name),
                 action_state_name(a->state));
-        if (stands(a) && a->until_ns > s->now_ns)
+        if (action_stands(a) && a->until_ns > s->now_ns)
                 page_put(s->page, ", for another %s",
                         units_duration((double)(a->until_ns - s->now_ns) / 1e9, span));
         page_put(s->page, ", by %s %s ago\n", page_shown(who, a->who),
@@ -268,7 +263,7 @@ uint32_t show_action_rows(const struct show *s, bool standing)
 
         for (uint32_t i = 0; i < MIN(b->action_top, (uint32_t)BOARD_ACTIONS); i++) {
                 const struct action *a = &b->action[i];
-                if (a->state == ACTION_FREE || (standing && !stands(a)))
+                if (a->state == ACTION_FREE || (standing && !action_stands(a)))
                         continue;
                 show_action(s, a);
                 count++;

@@ -10,8 +10,7 @@
 
 #define TTL_MAX_NS (366 * UINT64_C(86400) * NSEC_PER_SEC)
 
-/* Within what the kind's unit can mean; NAN is its default. */
-static bool is_value(uint8_t kind, double value)
+bool request_value_range(uint8_t kind, double *ret_from, double *ret_to)
 {
         static const struct {
                 double from, to;
@@ -23,9 +22,17 @@ static bool is_value(uint8_t kind, double value)
                 [ACTION_BURY] = {1, 1},
         };
 
-        if (isnan(value))
-                return true;
-        return range[kind].to > 0 && value >= range[kind].from && value <= range[kind].to;
+        *ret_from = kind < ACTION_KINDS ? range[kind].from : 0;
+        *ret_to = kind < ACTION_KINDS ? range[kind].to : 0;
+        return *ret_to > 0;
+}
+
+/* NAN is the kind's default. */
+static bool is_value(uint8_t kind, double value)
+{
+        double from, to;
+
+        return isnan(value) || (request_value_range(kind, &from, &to) && value >= from && value <= to);
 }
 
 static int check(const struct request *q)

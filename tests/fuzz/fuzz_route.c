@@ -93,7 +93,14 @@ static void setup(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-        struct route_env env = {.board = board, .history = &history, .now_ns = now, .wall_offset_ns = offset};
+        static struct guard_link nobody = {.fd.fd = -1};
+        static const struct leave leave = {.owner = 1000, .group = (gid_t)-1};
+        struct route_env env = {.board = board,
+                .history = &history,
+                .link = &nobody,
+                .leave = &leave,
+                .now_ns = now,
+                .wall_offset_ns = offset};
         struct route_reply r;
         char *text = malloc(size + 1), *rest = text, *line;
         const char *fields[4] = {"", "", "", ""};
@@ -126,6 +133,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 q.body = q.arg[q.args - 1].name;
                 q.body_bytes = strlen(q.body);
                 q.from_unix_socket = true;
+                q.peer = (struct peer){.known = true, .uid = size % 3 ? 1000 : 1001};
         }
         q.method = fields[0];
         q.path = fields[1];

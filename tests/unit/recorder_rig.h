@@ -32,6 +32,7 @@ static char folder[] = "/tmp/sexton-recorder-XXXXXX", socket_path[64];
 static struct board *board;
 static struct ring *ring;
 static int board_fd, ring_fd, alive[2];
+static int requests_fd = -1; /* the recorder's end of the link to the guard, if the test plays that */
 static pid_t recorder;
 static uint16_t port;
 
@@ -135,6 +136,7 @@ static inline void start_recorder(void)
                                                 .board = board_fd,
                                                 .ring = ring_fd,
                                                 .courier = -1,
+                                                .requests = requests_fd,
                                                 .alive = alive[0]}));
         }
         for (int i = 0; i < WAIT_MS / 10 && fd < 0; i++) {
@@ -186,13 +188,8 @@ static inline void read_all(int fd)
         body_of = body_of ? body_of + 4 : answer + answer_len;
 }
 
-/* Sends raw bytes, reads to the end; the status, or 0. */
-static inline int say(int fd, const char *bytes, size_t len)
+static inline void send_all(int fd, const char *bytes, size_t len)
 {
-        int status = 0;
-
-        if (fd < 0)
-                return -1;
         while (len) {
                 ssize_t n = send(fd, bytes, len, MSG_NOSIGNAL);
                 if (n <= 0)
@@ -200,10 +197,26 @@ static inline int say(int fd, const char *bytes, size_t len)
                 bytes += n;
                 len -= (size_t)n;
         }
+}
+
+/* Reads the answer to the end; its status, or 0. */
+static inline int hear(int fd)
+{
+        int status = 0;
+
         read_all(fd);
         close(fd);
         sscanf(answer, "HTTP/1.1 %d", &status);
         return status;
+}
+
+/* Sends raw bytes, reads to the end; the status, or 0. */
+static inline int say(int fd, const char *bytes, size_t len)
+{
+        if (fd < 0)
+                return -1;
+        send_all(fd, bytes, len);
+        return hear(fd);
 }
 
 static inline int ask(int fd, const char *method, const char *target, const char *headers)
@@ -213,6 +226,23 @@ static inline int ask(int fd, const char *method, const char *target, const char
                 "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%s\r\n", method, target, headers);
 
         return say(fd, request, (size_t)n);
+}
+
+/* A request with a body, whose answer hear() reads. */
+static inline int begin_change(int fd, const char *method, const char *target, const char *body)
+{
+        char request[8192];
+        int n = snprintf(request, sizeof request,
+                "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s",
+                method, target, strlen(body), body);
+
+        send_all(fd, request, (size_t)n);
+        return fd;
+}
+
+static inline int change(int fd, const char *method, const char *target, const char *body)
+{
+        return hear(begin_change(fd, method, target, body));
 }
 
 static inline int get(const char *target)

@@ -237,7 +237,7 @@ static void live(uint64_t run)
         act_stop_all(a, "the test ends", lab_now);
         check_int(lab_written_down(), 0);
         for (uint32_t k = 1; k < b->action_top; k++)
-                check(!row_stands(&b->action[k]));
+                check(!action_stands(&b->action[k]));
         check_written_down(); /* nothing is: so nothing differs */
         lab_end();
 }

@@ -119,16 +119,6 @@ static void wrong_requests(void)
         check_int(get("/sexton/v1/why?subject=nobody"), 404);
 }
 
-static int change(int fd, const char *method, const char *target, const char *body)
-{
-        char request[8192];
-        int n = snprintf(request, sizeof request,
-                "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s",
-                method, target, strlen(body), body);
-
-        return say(fd, request, (size_t)n);
-}
-
 static void changes_by_unix_socket_only(void)
 {
         static const char *const wrong[] = {"", "[]", "{", "{\"service\":\"a\"}",
