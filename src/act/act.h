@@ -96,8 +96,8 @@ void act_init(struct actor *a, struct world *w, const struct config *c, const st
 void act_adopt(struct actor *a, uint64_t now_ns);
 
 /* Takes the action, or says why not: *e is set and its code returned. -EPERM must not be touched, -ENOENT no
- * such service or nothing of it lives, -EALREADY it is so already, -EAGAIN too many a minute, -ENOTSUP not
- * possible for this service on this host, -ENOSPC 128 actions stand. The same kind on the same service,
+ * such service, -ESRCH nothing of it lives, -EALREADY it is so already, -EAGAIN too many a minute, -ENOTSUP
+ * not possible for this service on this host, -ENOSPC 128 actions stand. The same kind on the same service,
  * standing already, is prolonged or changed: its own id comes back. *ret_id is set only on success; 0 when a
  * person's dry run made no row. */
 int act_take(struct actor *a, const struct act_order *o, uint64_t now_ns, uint32_t *ret_id, struct error *e);

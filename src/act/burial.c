@@ -58,6 +58,13 @@ static bool is_among(const int32_t *pid, uint32_t n, int32_t one)
         return false;
 }
 
+static bool is_held_in(const struct actor *a, const struct process *p, uint16_t service)
+{
+        uint32_t holder = world_find(a->world, p->ppid);
+
+        return p->state == PROCESS_ZOMBIE && holder && a->board->process[holder].service == service;
+}
+
 /* Each holder in the service that may be touched; how many were asked for. */
 static uint32_t ask_for_all(struct actor *a, const struct action *row, struct error *e)
 {
@@ -67,10 +74,9 @@ static uint32_t ask_for_all(struct actor *a, const struct action *row, struct er
 
         for (uint32_t i = b->ledger_head; i && left-- && n < HOLDERS; i = b->process[i].list_next) {
                 const struct process *p = &b->process[i];
-                uint32_t holder = world_find(a->world, p->ppid);
-                if (p->state != PROCESS_ZOMBIE || !holder || b->process[holder].service != row->service ||
-                        is_among(seen, n, p->ppid))
+                if (!is_held_in(a, p, row->service) || is_among(seen, n, p->ppid))
                         continue;
+                uint32_t holder = world_find(a->world, p->ppid);
                 seen[n++] = p->ppid;
                 if (touch_process(b, a->config, holder, 0, e) < 0)
                         continue;
@@ -84,12 +90,16 @@ static uint32_t ask_for_all(struct actor *a, const struct action *row, struct er
 
 static int foresee(struct actor *a, const struct act_order *o, uint64_t now_ns, struct error *e)
 {
-        uint32_t held = a->board->service[o->service].held;
+        const struct board *b = a->board;
+        uint32_t held = 0, left = b->process_top;
 
         if (!a->ops.bury)
                 return error_set(e, -ENOTSUP, "there is no process that buries");
-        snprintf(a->said, sizeof a->said,
-                "it holds %u dead that are older than the grace period; each is looked at again before",
+        for (uint32_t i = b->ledger_head; i && left--; i = b->process[i].list_next)
+                held += is_held_in(a, &b->process[i], o->service);
+        if (!held)
+                return error_set(e, -ESRCH, "nothing in it holds any dead");
+        snprintf(a->said, sizeof a->said, "it holds %u dead; whose status nobody can want is waited for",
                 held);
         return 0;
 }
@@ -98,7 +108,7 @@ static int begin(struct actor *a, struct action *row, uint64_t now_ns, struct er
 {
         struct act_progress *p = row_progress(a, row);
 
-        error_set(e, -ENOENT, "nothing in it holds any dead");
+        error_set(e, -ESRCH, "nothing in it holds any dead");
         p->asked = ask_for_all(a, row, e);
         if (!p->asked)
                 return e->code;

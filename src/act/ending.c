@@ -80,7 +80,7 @@ int ending_foresee(struct actor *a, const struct act_order *o, uint64_t now_ns, 
         uint32_t n = signal_service(a, o->service, now_ns, false, 0);
 
         if (!n)
-                return error_set(e, -ENOENT, "nothing of it lives");
+                return error_set(e, -ESRCH, "nothing of it lives");
         snprintf(a->said, sizeof a->said, "ends its %u process%s by %s", n, n == 1 ? "" : "es",
                 s->kind == SERVICE_SYSTEMD              ? "systemd"
                 : container && engine_answers(a->board) ? "the container engine"

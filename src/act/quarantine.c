@@ -10,13 +10,14 @@
 
 enum { QUARANTINE_BY_ENGINE = 16, QUARANTINE_BY_SIGNALS = 17 }; /* stages behind those of ending.c */
 
-static const char BY_SIGNALS[] = "kept down by signals: the engine didn't answer";
+static const char BY_SIGNALS[] = "ended by signals, and kept down by them";
 
 /* Whatever was born until now was just not known to be dead yet. */
 static void stopped_by_engine(struct actor *a, struct action *row, uint64_t now_ns)
 {
         row_progress(a, row)->stage = QUARANTINE_BY_ENGINE;
         row_progress(a, row)->due_ns = now_ns;
+        snprintf(row->result, sizeof row->result, "stopped by the engine or systemd");
 }
 
 static int begin(struct actor *a, struct action *row, uint64_t now_ns, struct error *e)

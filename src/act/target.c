@@ -155,5 +155,5 @@ int target_groups(struct actor *a, uint16_t service, enum cgroup_hierarchy h, st
                                 controller_names[h]);
                 seen[p->cgroup / 8] |= (uint8_t)(1u << p->cgroup % 8);
         }
-        return lives ? f.count : error_set(e, -ENOENT, "nothing of it lives");
+        return lives ? f.count : error_set(e, -ESRCH, "nothing of it lives");
 }

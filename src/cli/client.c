@@ -172,7 +172,14 @@ static int not_ok(const struct verb *v, const struct reply *r)
         else
                 fprintf(stderr, "sexton %s: the daemon answers with HTTP status %d\n", v->name,
                         r->http.status);
-        return r->http.status >= 400 && r->http.status < 500 ? EXIT_USAGE : EXIT_UNREACHABLE;
+        switch (r->http.status) {
+        case 403:
+        case 409:
+        case 429:
+                return EXIT_BAD; /* understood, and the answer is no */
+        default:
+                return r->http.status >= 400 && r->http.status < 500 ? EXIT_USAGE : EXIT_UNREACHABLE;
+        }
 }
 
 int client_ask(const struct options *o, const struct target *t, struct reply *ret)

@@ -73,6 +73,20 @@ static void offer_verbs(const struct completion *c)
                         offer(c, verbs[i]->name, verbs[i]->summary);
 }
 
+/* What is typed as it stands: "[open|close|auto]". */
+static void offer_words(const struct completion *c, const char *kind)
+{
+        static const char letters[] = "abcdefghijklmnopqrstuvwxyz-";
+        char word[40];
+
+        for (const char *p = kind; *p;) {
+                size_t n = strspn(p, letters);
+                if (n && text_copy(word, sizeof word, p, n))
+                        offer(c, word, "");
+                p += n + (p[n] != '\0');
+        }
+}
+
 /* What a value or an argument is, is said by its name in help: "[SERVICE|INCIDENT]". */
 static void offer_values(const struct completion *c, const char *kind)
 {
@@ -80,8 +94,11 @@ static void offer_values(const struct completion *c, const char *kind)
                 offer_live(c, "services", "service", "kind");
         if (strstr(kind, "INCIDENT"))
                 offer_live(c, "incidents", "id", "title");
+        if (strstr(kind, "ACTION"))
+                offer_live(c, "actions", "id", "service");
         if (strstr(kind, "VERB"))
                 offer_verbs(c);
+        offer_words(c, kind);
         /* the shell knows its own way through folders */
         if (strstr(kind, "FILE") || strstr(kind, "PATH") || strstr(kind, "DIR"))
                 puts(":files");

@@ -4,7 +4,9 @@
 
 extern const struct verb verb_run, verb_status, verb_services, verb_zombies, verb_events, verb_incidents,
         verb_why, verb_report, verb_notify, verb_silence, verb_check_config, verb_doctor, verb_version,
-        verb_help, verb_child, verb_complete, verb_man_page, verb_rescue;
+        verb_help, verb_child, verb_complete, verb_man_page, verb_rescue, verb_actions, verb_freeze,
+        verb_thaw, verb_limit, verb_stop, verb_restart, verb_quarantine, verb_bury, verb_release,
+        verb_breaker;
 
 const struct verb *const verbs[] = {
         &verb_run,
@@ -15,6 +17,16 @@ const struct verb *const verbs[] = {
         &verb_incidents,
         &verb_why,
         &verb_report,
+        &verb_actions,
+        &verb_freeze,
+        &verb_thaw,
+        &verb_limit,
+        &verb_stop,
+        &verb_restart,
+        &verb_quarantine,
+        &verb_bury,
+        &verb_release,
+        &verb_breaker,
         &verb_notify,
         &verb_silence,
         &verb_rescue,

@@ -62,6 +62,7 @@ void guard_ladder_start(struct guard *g)
         ladder_init(&g->ladder, g->board,
                 &(struct ladder_ops){.take = take, .undo = undo, .judge = judge, .tell = tell, .ctx = g});
         ladder_configure(&g->ladder, &g->config);
+        g->board->breaker = g->ladder.breaker;
 }
 
 void guard_ladder_configure(struct guard *g)

@@ -26,7 +26,6 @@ static int status_of(int code)
         case 0:
                 return 200;
         case ENOENT:
-        case ESRCH:
                 return 404;
         case EPERM:
                 return 403;

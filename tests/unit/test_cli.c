@@ -29,10 +29,11 @@ struct canned {
         const char *head; /* NULL: 200 with the body's length */
         const char *body;
         size_t len;
-        size_t repeat; /* the body so many times */
+        size_t repeat;    /* the body so many times */
+        const char *then; /* NULL: the same again; from the third request on this body */
 };
 
-static char *last_request; /* shared with the daemon's process */
+static char *last_request, *last_body; /* shared with the daemon's process; the first line, and the body */
 static pid_t daemon_pid;
 
 static void send_all(int fd, const char *data, size_t len)
@@ -46,27 +47,39 @@ static void send_all(int fd, const char *data, size_t len)
         }
 }
 
-static void serve_one(int fd, const struct canned *c)
+static bool has_all(const char *request)
 {
+        const char *end = strstr(request, "\r\n\r\n"), *length = strstr(request, "Content-Length: ");
+
+        return end && (!length || length > end || strlen(end + 4) >= strtoul(length + 16, NULL, 10));
+}
+
+static void serve_one(int fd, const struct canned *c, int before)
+{
+        bool then = c->then && before >= 2;
+        const char *body = then ? c->then : c->body;
+        size_t len = then ? strlen(c->then) : c->len;
+
         char head[256];
         size_t n = 0, times = c->repeat ? c->repeat : 1;
 
-        while (n < 4000 && !memmem(last_request, n, "\r\n\r\n", 4)) {
+        while (n < 4000 && !has_all(last_request)) {
                 ssize_t r = recv(fd, last_request + n, 4000 - n, 0);
                 if (r <= 0)
                         return;
                 n += (size_t)r;
                 last_request[n] = '\0';
         }
+        snprintf(last_body, 4000, "%s", strstr(last_request, "\r\n\r\n") + 4);
         last_request[strcspn(last_request, "\r")] = '\0';
         if (c->behaviour == HANG) {
                 pause();
                 return;
         }
-        snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n", c->len * times);
+        snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n", len * times);
         send_all(fd, c->head ? c->head : head, strlen(c->head ? c->head : head));
         for (size_t i = 0; i < times; i++)
-                send_all(fd, c->body, c->behaviour == CUT_SHORT ? c->len / 2 : c->len);
+                send_all(fd, body, c->behaviour == CUT_SHORT ? len / 2 : len);
 }
 
 static int listen_at(const char *path)
@@ -90,9 +103,9 @@ static void daemon_start(const struct canned *c)
         fflush(NULL);
         daemon_pid = fork();
         if (daemon_pid == 0) {
-                for (;;) {
+                for (int before = 0;; before++) {
                         int one = accept(fd, NULL, NULL);
-                        serve_one(one, c);
+                        serve_one(one, c, before);
                         close(one);
                 }
         }
@@ -213,6 +226,13 @@ static const struct {
         {"why", "why_calm.json", "why_calm.txt", EXIT_DONE},
         {"incidents", "incidents.json", "incidents.txt", EXIT_BAD},
         {"incidents", "incident.json", "incident.txt", EXIT_BAD, "2"},
+        {"actions", "actions.json", "actions.txt", EXIT_DONE},
+        {"actions", "actions_none.json", "actions_none.txt", EXIT_DONE},
+        {"freeze", "freeze.json", "freeze.txt", EXIT_DONE, "odin/celery-worker"},
+        {"stop", "stop.json", "stop.txt", EXIT_DONE, "odin/celery-worker"},
+        {"bury", "bury.json", "bury.txt", EXIT_BAD, "odin/celery-worker"},
+        {"quarantine", "quarantine.json", "quarantine.txt", EXIT_DONE, "odin/celery-worker"},
+        {"breaker", "breaker.json", "breaker.txt", EXIT_DONE},
 };
 
 static bool clean(const char *text)
@@ -237,6 +257,20 @@ static void texts(void)
                 check(clean(o.out));
                 against_golden(canned_answers[i].text, o.out);
         }
+}
+
+static void several_at_once(void)
+{
+        struct canned c = {0};
+        cleanup_free char *body = fixture("limit.json", &c.len);
+
+        c.body = body;
+        daemon_start(&c);
+        cleanup_outcome struct outcome o =
+                run("limit", "odin/celery-worker", "--cpus", "0.5", "--memory", "512m");
+        daemon_stop();
+        check_int(o.code, EXIT_DONE);
+        against_golden("limit.txt", o.out);
 }
 
 static void passed_through(void)
@@ -294,6 +328,104 @@ static void targets(void)
         check_int(d.code, EXIT_DONE);
 }
 
+/* What is sent by the verbs that act. */
+static void orders(void)
+{
+        static const struct {
+                const char *words[8], *body;
+        } sent[] = {
+                {{"freeze", "a/b", "--for", "2m", "--reason", "why \"not\"?"},
+                        "{\"action\":\"freeze\",\"service\":\"a/b\",\"reason\":\"why \\\"not\\\"?\","
+                        "\"dry_run\":false,\"seconds\":120.0}"},
+                {{"thaw", "a/b", "--dry-run"}, "{\"action\":\"thaw\",\"service\":\"a/b\",\"dry_run\":true}"},
+                {{"stop", "--", "-x"}, "{\"action\":\"stop\",\"service\":\"-x\",\"dry_run\":false}"},
+                {{"restart", "a"}, "{\"action\":\"restart\",\"service\":\"a\",\"dry_run\":false}"},
+                {{"quarantine", "a", "--for=1d"}, "{\"action\":\"quarantine\",\"service\":\"a\",\"dry_run\":"
+                                                  "false,\"seconds\":86400.0}"},
+                {{"bury", "a"}, "{\"action\":\"bury\",\"service\":\"a\",\"dry_run\":false}"},
+                {{"bury", "a", "--force"},
+                        "{\"action\":\"bury\",\"service\":\"a\",\"dry_run\":false,\"force\":true}"},
+                {{"release", "a"}, "{\"action\":\"release\",\"service\":\"a\",\"dry_run\":false}"},
+                {{"limit", "a", "--cpus", "0.5", "--memory", "512m"},
+                        "{\"action\":\"limit\",\"service\":\"a\",\"dry_run\":false,\"cpus\":0.5,"
+                        "\"memory\":536870912.0}"},
+                {{"limit", "a", "--pids=100", "--weight=10"}, "{\"action\":\"limit\",\"service\":\"a\",\"dry_"
+                                                              "run\":false,\"weight\":10.0,\"pids\":100.0}"},
+                {{"actions", "--undo", "12"}, "{\"action\":\"undo\",\"dry_run\":false,\"id\":12}"},
+                {{"breaker", "open"}, "{\"action\":\"breaker\",\"dry_run\":false,\"state\":\"open\"}"},
+                {{"breaker", "auto", "--dry-run"},
+                        "{\"action\":\"breaker\",\"dry_run\":true,\"state\":\"auto\"}"},
+        };
+        struct canned c = {.body = "{\"results\":[{\"text\":\"done\\u001b[2J\"}]}", .len = 0};
+
+        c.len = strlen(c.body);
+        daemon_start(&c);
+        for (size_t i = 0; i < ARRAY_SIZE(sent); i++) {
+                cleanup_outcome struct outcome o = run_as(0, sent[i].words);
+                check_int(o.code, EXIT_DONE);
+                check_str(last_request, "POST /sexton/v1/actions HTTP/1.1");
+                check_str(last_body, sent[i].body);
+                check(strstr(o.out, "done\\x1b[2J"));
+        }
+        daemon_stop();
+}
+
+/* Understood, and the answer is no: 1. Not understood: 2. Nobody there to do it: 3. */
+static void no_is_an_answer(void)
+{
+        static const struct {
+                const char *head;
+                int code;
+        } heads[] = {{"403 Forbidden", EXIT_BAD}, {"409 Conflict", EXIT_BAD},
+                {"429 Too Many Requests", EXIT_BAD}, {"404 Not Found", EXIT_USAGE},
+                {"400 Bad Request", EXIT_USAGE}, {"503 Service Unavailable", EXIT_UNREACHABLE}};
+        struct canned c = {.body = "{\"error\":\"because\"}"};
+        char head[100];
+
+        c.len = strlen(c.body);
+        c.head = head;
+        for (size_t i = 0; i < ARRAY_SIZE(heads); i++) {
+                snprintf(head, sizeof head, "HTTP/1.1 %s\r\nContent-Length: %zu\r\n\r\n", heads[i].head,
+                        c.len);
+                daemon_start(&c);
+                cleanup_outcome struct outcome o = run("freeze", "a");
+                daemon_stop();
+                check_int(o.code, heads[i].code);
+                check_str(o.err, "sexton freeze: because\n");
+                check_str(o.out, "");
+        }
+}
+
+/* What goes on is asked for again until it has ended. */
+static void followed(void)
+{
+        struct canned c = {
+                .body = "{\"results\":[{\"id\":5,\"text\":\"begun\"}],\"actions\":[{\"id\":5,"
+                        "\"kind\":\"stop\",\"stands\":true,\"state\":\"asked\",\"service\":\"a\"}]}",
+                .then = "{\"actions\":[{\"id\":5,\"kind\":\"stop\",\"stands\":false,\"state\":\"failed\","
+                        "\"service\":\"a\",\"result\":\"stuck\"}]}"};
+
+        c.len = strlen(c.body);
+        daemon_start(&c);
+        cleanup_outcome struct outcome o = run("stop", "a");
+        daemon_stop();
+        check_int(o.code, EXIT_BAD);
+        check_str(o.out, "a was not stopped\n  stuck\n  begun\n");
+        check_str(last_request, "GET /sexton/v1/actions?id=5 HTTP/1.1");
+        c.then = "{\"actions\":[]}"; /* forgotten meanwhile */
+        daemon_start(&c);
+        cleanup_outcome struct outcome p = run("stop", "a");
+        daemon_stop();
+        check_int(p.code, EXIT_BAD);
+        check(strstr(p.err, "not listed any more"));
+        c.then = "{\"actions\":[{\"id\":5,\"kind\":\"stop\",\"stands\":false,\"state\":\"done\"}]}";
+        daemon_start(&c);
+        cleanup_outcome struct outcome q = run("stop", "a", "--json");
+        daemon_stop();
+        check_int(q.code, EXIT_DONE);
+        check(strstr(q.out, "\"state\":\"done\""));
+}
+
 static void all_zombies(void)
 {
         enum { MANY = 20000 };
@@ -321,7 +453,8 @@ static void all_zombies(void)
 
 /* ---- what can go wrong ---- */
 
-static const char *const asking[] = {"status", "services", "zombies", "events", "why", "incidents"};
+static const char *const asking[] = {
+        "status", "services", "zombies", "events", "why", "incidents", "actions", "breaker"};
 
 static void absent(void)
 {
@@ -600,11 +733,16 @@ static void all(void)
         }
         chmod(folder, 0755);
         snprintf(socket_path, sizeof socket_path, "%s/sexton.sock", folder);
-        last_request = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        last_request = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        last_body = last_request + 4096;
         test(texts);
+        test(several_at_once);
         test(passed_through);
         test(colors);
         test(targets);
+        test(orders);
+        test(no_is_an_answer);
+        test(followed);
         test(all_zombies);
         test(absent);
         test(stale);

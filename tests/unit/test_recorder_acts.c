@@ -238,7 +238,7 @@ static void refusals(void)
 {
         static const struct {
                 int code, status;
-        } codes[] = {{-EPERM, 403}, {-ENOENT, 404}, {-ESRCH, 404}, {-EALREADY, 409}, {-ENOTSUP, 409},
+        } codes[] = {{-EPERM, 403}, {-ENOENT, 404}, {-ESRCH, 409}, {-EALREADY, 409}, {-ENOTSUP, 409},
                 {-ENOSPC, 409}, {-EAGAIN, 429}, {-ERANGE, 400}, {-ENOSYS, 503}, {-EIO, 503}, {-ETIME, 503}};
         struct request q;
         int fd;
