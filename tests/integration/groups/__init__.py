@@ -1,0 +1,1 @@
+"""What tests of actions share: control groups of their own, and a daemon that may act on them."""
