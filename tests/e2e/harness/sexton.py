@@ -1,5 +1,6 @@
 """A Sexton of our own, watching our engine, and its verbs."""
 
+import http.client
 import json
 import os
 import pty
@@ -136,6 +137,16 @@ class Sexton:
                 answer = json.loads(out.decode("utf-8"))  # strictly UTF-8
                 self._answers[verb] = (time.monotonic(), answer)
             return answer
+
+    def http(self, path, accept="*/*"):
+        """(content type, body) of what it answers on its port."""
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
+        try:
+            connection.request("GET", path, headers={"Accept": accept})
+            answer = connection.getresponse()
+            return answer.headers["Content-Type"], answer.read()
+        finally:
+            connection.close()
 
     def status(self):
         return self.ask("status")
