@@ -143,7 +143,10 @@ export function overviewPage() {
         },
         update(data, status) {
             const open = data.incidents.filter((n) => n.state === "open").sort(byUrgency);
-            verdict.update(open, status);
+            verdict.update(
+                open.filter((n) => !n.drill),
+                status,
+            );
             strip.update(
                 status,
                 data.dead?.by_holder?.reduce((sum, h) => sum + h.count, 0),

@@ -472,11 +472,11 @@ static void findings(struct metrics *m)
 {
         const struct board *b = m->v->board;
 
-        family(m, "sexton_findings", GAUGE, "Open findings.");
+        family(m, "sexton_findings", GAUGE, "Open findings, without drills.");
         for (uint32_t i = 0; i < view_findings(b); i++) {
                 const struct finding *f = &b->finding[i];
                 char id[16];
-                if (!f->id || !f->open)
+                if (!f->id || !f->open || f->drill)
                         continue;
                 snprintf(id, sizeof id, "%u", f->id);
                 sample_begin(m, "sexton_findings", GAUGE);
@@ -492,7 +492,7 @@ static void findings(struct metrics *m)
 
 static void incidents(struct metrics *m)
 {
-        family(m, "sexton_incidents", GAUGE, "Open incidents.");
+        family(m, "sexton_incidents", GAUGE, "Open incidents, without drills.");
         for (uint8_t s = SEVERITY_INFO; s <= SEVERITY_CRITICAL; s++) {
                 sample_begin(m, "sexton_incidents", GAUGE);
                 label(m, '{', "severity", severity_name(s), SIZE_MAX);

@@ -22,7 +22,7 @@ bool findings_firing(json_t *list)
         json_array_foreach(list, i, f)
         {
                 const char *severity = answer_raw(f, "severity");
-                if (json_is_false(answer_at(f, "open")))
+                if (json_is_false(answer_at(f, "open")) || answer_true(f, "drill"))
                         continue;
                 if (!strcmp(severity, "warning") || !strcmp(severity, "critical"))
                         return true;

@@ -27,7 +27,7 @@ static bool any_open(json_t *list)
         json_t *one;
         size_t i;
 
-        json_array_foreach(list, i, one) if (is_open(one)) return true;
+        json_array_foreach(list, i, one) if (is_open(one) && !answer_true(one, "drill")) return true;
         return false;
 }
 
@@ -283,7 +283,7 @@ const struct verb verb_incidents = {
                 "their evidence, suspects, what was ruled out, resources as they are normally, at worst and "
                 "afterwards, the timeline, and what to change.\n\n"
                 "Numbers grow and are never used again. Trouble that comes back soon reopens its incident.",
-        .bad = "an incident is open",
+        .bad = "an incident is open that is no drill",
         .examples = "sexton incidents\nWhat is wrong, and what was lately?\n"
                     "sexton incidents 7\nAll that is known of one.\n",
         .options = options,

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "detect/run.h"
+#include "model/drill.h"
 #include "world/view.h"
 
 #include <stdarg.h>
@@ -40,10 +41,17 @@ uint16_t detect_next(const struct detect_run *run, uint16_t service)
         for (uint32_t i = service + 1u; i < top; i++) {
                 const struct service *s = &run->b->service[i];
 
-                if (view_service_used(run->b, (uint16_t)i) && !s->is_self && s->kind != SERVICE_KERNEL)
+                /* what a drill has left on the board is nobody's trouble any more */
+                if (view_service_used(run->b, (uint16_t)i) && !s->is_self && s->kind != SERVICE_KERNEL &&
+                        (!s->is_drill || s->processes))
                         return (uint16_t)i;
         }
         return 0;
+}
+
+bool detect_is_drill(const struct detect_run *run, uint16_t service)
+{
+        return service && view_is_drill(view_service(run->b, service), run->now_ns);
 }
 
 static uint32_t name_hash(const struct board *b, uint16_t service)
@@ -97,12 +105,20 @@ double detect_lasted(const struct finding *f, uint64_t now_ns)
 
 /* ---- filling a finding ---- */
 
+/* What is told of a drill says so before anything else. */
+static void put_words(char *buf, size_t size, const char *before, const char *fmt, va_list ap)
+{
+        text_set(buf, size, before);
+        size_t n = strlen(buf);
+        vsnprintf(buf + n, size - n, fmt, ap);
+}
+
 void detect_text(struct finding *f, const char *fmt, ...)
 {
         va_list ap;
 
         va_start(ap, fmt);
-        vsnprintf(f->text, sizeof f->text, fmt, ap);
+        put_words(f->text, sizeof f->text, f->drill ? "Drill: " : "", fmt, ap);
         va_end(ap);
 }
 
@@ -111,7 +127,9 @@ void detect_remedy(struct finding *f, const char *fmt, ...)
         va_list ap;
 
         va_start(ap, fmt);
-        vsnprintf(f->remedy, sizeof f->remedy, fmt, ap);
+        put_words(f->remedy, sizeof f->remedy,
+                f->drill ? "A drill, which ends by itself: nothing is to be done. Were it real: " : "", fmt,
+                ap);
         va_end(ap);
 }
 
@@ -260,6 +278,7 @@ static struct finding new_finding(
         struct finding f = {
                 .service = e->service,
                 .severity = (uint8_t)severity,
+                .drill = detect_is_drill(run, e->service),
                 .since_ns = e->since_ns,
                 .updated_ns = run->now_ns,
         };
@@ -324,12 +343,19 @@ struct finding *detect_holds(
         struct detect_run *run, uint16_t service, uint32_t variant, enum severity severity, double for_sec)
 {
         struct detect_entry *e = state_of(run, service, variant);
+        bool drill = detect_is_drill(run, service);
 
         if (!e)
                 return NULL;
         struct finding *f = finding_of(run, e);
+        if (f && f->drill != drill) { /* what outlasts its drill is trouble, and is found anew */
+                forget(run, e);
+                return NULL;
+        }
 
         e->last_ns = run->now_ns;
+        e->for_sec = for_sec;
+        for_sec = drill ? MIN(for_sec, (double)DRILL_FOR) : for_sec;
         if (f && f->open) {
                 set_severity(run, e, f, severity);
         } else {
@@ -379,11 +405,25 @@ static void skip_blind_time(struct detect_run *run)
         }
 }
 
+/* A drill is found sooner than real trouble would be: by how much is part of what it tells. */
+static void tell_haste(const struct detect_entry *e, struct finding *f)
+{
+        char span[VIEW_SPAN];
+
+        if (f->drill && f->open && e->for_sec > DRILL_FOR)
+                detect_evidence(f, 0, e->for_sec, "s",
+                        "in a drill %d s are enough; by the configuration real trouble must last %s",
+                        DRILL_FOR, view_span(e->for_sec, span));
+}
+
 static void settle(struct detect_run *run, struct detect_entry *e)
 {
         struct finding *f = finding_of(run, e);
         double quiet = view_age(e->last_ns, run->now_ns);
         double clear_after = e->finding ? detectors[e->detector]->clear_after : 0;
+
+        if (f && f->drill)
+                clear_after = MIN(clear_after, (double)DRILL_CLEAR);
 
         if (e->service && e->name_hash != name_hash(run->b, e->service)) {
                 forget(run, e);
@@ -393,6 +433,8 @@ static void settle(struct detect_run *run, struct detect_entry *e)
                 forget(run, e);
                 return;
         }
+        if (f && e->last_ns == run->now_ns)
+                tell_haste(e, f);
         if (f && e->announce)
                 tell(run, f, f->severity);
         e->announce = false;

@@ -33,8 +33,10 @@ const struct detect_config *detect_config(const struct detect_run *run);
 uint64_t detect_now(const struct detect_run *run);
 
 /* The next service after `service` that a detector may blame (start with 0), 0 at the end: in use, no
- * kernel threads, not Sexton itself. */
+ * kernel threads, not Sexton itself, nothing of a drill that is over. */
 uint16_t detect_next(const struct detect_run *run, uint16_t service);
+/* Part of a drill that goes on: durations are short then (detect_holds() sees to that). */
+bool detect_is_drill(const struct detect_run *run, uint16_t service);
 
 /* States that the condition holds for `service` (0 = host) now. `variant` tells apart several of one
  * detector on one service (a mount's index...). Returns the finding to be filled with
@@ -113,6 +115,7 @@ struct detect_state {
                 uint32_t name_hash;         /* of the service that the entry stood for */
                 uint64_t since_ns, last_ns; /* of the unbroken condition */
                 uint64_t severe_ns;         /* last time it was as severe as its finding says */
+                double for_sec;             /* how long real trouble of the kind must last */
                 uint32_t finding;           /* index on the board, 0 none */
                 uint32_t id;                /* of that finding */
         } entry[DETECT_STATES];

@@ -1,8 +1,10 @@
 /* Disk: space or inodes of a mount full, nearly full, or soon full at the pace of growth. */
 #include "detect/detect.h"
+#include "model/drill.h"
 #include "world/view.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { SPACE, INODES, GROWS, VARIANTS };
 
@@ -11,7 +13,23 @@ static enum severity severity(const struct detect_config *cfg, double free)
         return free < cfg->disk_critical ? SEVERITY_CRITICAL : SEVERITY_WARNING;
 }
 
-static void look_at_space(struct detect_run *run, const struct mount_point *m, uint32_t variant)
+/* Whose finding a mount's is: the host's, but a drill's own mount is the drill's. False: nobody's. */
+static bool owner(struct detect_run *run, const struct mount_point *m, uint16_t *ret)
+{
+        int32_t pid = drill_pid(m->path, DRILL_FOLDER);
+        char name[BOARD_NAME];
+
+        *ret = 0;
+        if (!pid)
+                return true;
+        snprintf(name, sizeof name, DRILL_GROUP "%d", pid);
+        for (uint16_t i = 0; (i = detect_next(run, i)) > 0;)
+                if (detect_is_drill(run, i) && !strcmp(detect_board(run)->service[i].name, name))
+                        *ret = i;
+        return *ret;
+}
+
+static void look_at_space(struct detect_run *run, const struct mount_point *m, uint16_t service, uint32_t variant)
 {
         const struct detect_config *cfg = detect_config(run);
         double free = view_ratio(m->free_bytes, m->size_bytes);
@@ -20,7 +38,7 @@ static void look_at_space(struct detect_run *run, const struct mount_point *m, u
         /* A tenth of a large disk is plenty. */
         if (!isless(free, cfg->disk_free) || (double)m->free_bytes >= cfg->disk_enough)
                 return;
-        struct finding *f = detect_holds(run, 0, variant, severity(cfg, free), cfg->disk_for);
+        struct finding *f = detect_holds(run, service, variant, severity(cfg, free), cfg->disk_for);
         if (!f)
                 return;
         detect_text(f, "%.100s is %.0f %% full: %s of %s left", m->path, (1 - free) * 100,
@@ -84,11 +102,16 @@ static void look(struct detect_run *run)
         for (uint32_t i = 0; i < MIN(h->mounts, (uint32_t)BOARD_MOUNTS); i++) {
                 const struct mount_point *m = &h->mount[i];
 
+                uint16_t service;
+                if (!owner(run, m, &service))
+                        continue;
                 /* Mounts come and go, and their places shift: a finding stays with the path. */
                 uint32_t id = 5381;
                 for (const char *p = m->path; *p && p < m->path + sizeof m->path; p++)
                         id = id * 33 + (uint8_t)*p;
-                look_at_space(run, m, id * VARIANTS + SPACE);
+                look_at_space(run, m, service, id * VARIANTS + SPACE);
+                if (service)
+                        continue;
                 look_at_inodes(run, m, id * VARIANTS + INODES);
                 look_at_growth(run, m, id * VARIANTS + GROWS);
         }

@@ -3,6 +3,7 @@
  * busy CPUs or blocked tasks stand in for it.
  */
 #include "detect/detect.h"
+#include "model/drill.h"
 #include "world/view.h"
 
 #include <stdio.h>
@@ -30,7 +31,29 @@ static bool pressed(const struct host *h, const struct pressure *p, double limit
         return view_above(h->cpu_busy_ratio, 0.9) || h->blocked > h->cpus;
 }
 
-static void look(struct detect_run *run)
+/* A drill must not burden the host: it asks more of its own quota than that can give. */
+static void look_at_drill(struct detect_run *run, uint16_t i)
+{
+        const struct detect_config *cfg = detect_config(run);
+        const struct service *s = &detect_board(run)->service[i];
+        double per_core = s->runnable / DRILL_CORES, waits = s->psi_cpu;
+
+        if (isnan(waits)) /* version 1 of control groups tells no pressure */
+                waits = view_ratio(s->throttled_periods, s->periods);
+        if (!view_above(per_core, cfg->saturation_load_warning) || !view_at_least(waits, cfg->saturation_psi))
+                return;
+        struct finding *f = detect_holds(run, i, 0, SEVERITY_WARNING, cfg->saturation_for);
+        if (!f)
+                return;
+        detect_text(f, "%u tasks of %.80s want the CPU, and it may use %.1f of a core", s->runnable, s->name,
+                DRILL_CORES);
+        detect_remedy(f, "Limit the CPU of who has most of the load (`cpus:` in compose, CPUQuota= in a unit).");
+        detect_evidence(f, 0, s->runnable, "tasks", "%u runnable tasks, %.0f per core of its quota", s->runnable,
+                per_core);
+        detect_evidence(f, 0, waits, "ratio", "they wait %.0f %% of the time", waits * 100);
+}
+
+static void look_at_host(struct detect_run *run)
 {
         const struct detect_config *cfg = detect_config(run);
         const struct host *h = &detect_board(run)->host;
@@ -73,6 +96,14 @@ static void look(struct detect_run *run)
                         p.what, p.value * 100);
         detect_contributors(run, f, VIEW_LOAD, "of load", 2);
         detect_contributors(run, f, VIEW_CPU, "cores", 2);
+}
+
+static void look(struct detect_run *run)
+{
+        look_at_host(run);
+        for (uint16_t i = 0; (i = detect_next(run, i)) > 0;)
+                if (detect_is_drill(run, i))
+                        look_at_drill(run, i);
 }
 
 extern const struct detector detector_saturation;

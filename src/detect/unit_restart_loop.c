@@ -1,5 +1,5 @@
 /* Restart loop of a systemd unit: `Restart=` starts it again and again. Its thresholds are those of
- * restart_loop.
+ * restart_loop. A drill plays a unit.
  */
 #include "detect/restarts.h"
 #include "world/view.h"
@@ -10,7 +10,7 @@ static void look(struct detect_run *run)
                 const struct service *s = &detect_board(run)->service[i];
                 struct restarts r;
 
-                if (s->kind != SERVICE_SYSTEMD || !restarts_loop(run, i, &r))
+                if ((s->kind != SERVICE_SYSTEMD && !s->is_drill) || !restarts_loop(run, i, &r))
                         continue;
                 struct finding *f = detect_holds(run, i, 0, restarts_severity(run, &r), 0);
                 if (!f)

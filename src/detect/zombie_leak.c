@@ -3,6 +3,7 @@
  * remedy.
  */
 #include "detect/detect.h"
+#include "model/drill.h"
 #include "world/view.h"
 
 #include <stdio.h>
@@ -113,13 +114,15 @@ static void look(struct detect_run *run)
 {
         const struct board *b = detect_board(run);
         const struct detect_config *cfg = detect_config(run);
-        double min_age = (double)b->grace_ns / (double)NSEC_PER_SEC + cfg->zombie_leak_for;
+        double grace = (double)b->grace_ns / (double)NSEC_PER_SEC;
 
         for (uint16_t i = 0; (i = detect_next(run, i)) > 0;) {
                 const struct detect_dead *d = detect_dead(run, i);
 
                 if (!d || d->lasting < cfg->zombie_leak_count || b->service[i].ignore_zombies)
                         continue;
+                double drill = MIN(cfg->zombie_leak_for, (double)DRILL_FOR);
+                double min_age = grace + (detect_is_drill(run, i) ? drill : cfg->zombie_leak_for);
                 bool dated = d->oldest_ns != 0;
                 if (dated && d->undated == 0 && view_age(d->oldest_ns, detect_now(run)) < min_age)
                         continue;

@@ -6,6 +6,7 @@
 #include "guard/guard.h"
 
 #include "source/proc/process.h"
+#include "world/view.h"
 
 #include <math.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #define WALK_SHARE     0.0014
 #define LOOK_RAREST_NS (30 * NSEC_PER_SEC)
 #define IDLE_RAREST_NS (120 * NSEC_PER_SEC)
+#define DRILL_LOOK_NS  (2 * NSEC_PER_SEC) /* a drill is over in a minute */
 #define LITTLE_LOAD    0.5                /* per core */
 #define LOST_SIGHT_NS  (5 * NSEC_PER_SEC) /* two looks and so much later a stuck task is another one */
 
@@ -141,8 +143,10 @@ static void share_load(struct guard *g, double seconds)
         }
 }
 
-static uint64_t rarest_ns(const struct host *h)
+static uint64_t rarest_ns(const struct host *h, bool drill)
 {
+        if (drill)
+                return DRILL_LOOK_NS;
         bool little = isless(h->load1, LITTLE_LOAD * MAX(h->cpus, 1u)) && !h->blocked;
 
         return little ? IDLE_RAREST_NS : LOOK_RAREST_NS;
@@ -152,12 +156,13 @@ void guard_sample_active(struct guard *g, uint64_t now_ns)
 {
         struct active a = {.g = g, .now_ns = now_ns};
         struct board *b = g->board;
-        bool quiet = b->host.runnable <= 1 && !b->host.blocked;
+        bool drill = view_drills(b, now_ns);
+        bool quiet = b->host.runnable <= 1 && !b->host.blocked && !drill;
         bool iterator = g->bpf && b->sources.bpf_iterator;
         double seconds = g->last_load_ns ? (double)(now_ns - g->last_load_ns) / 1e9 : 1;
 
         g->active_every_ns = MIN(
-                pace_interval_ns(&g->active_pace, iterator ? LOOK_SHARE : WALK_SHARE), rarest_ns(&b->host));
+                pace_interval_ns(&g->active_pace, iterator ? LOOK_SHARE : WALK_SHARE), rarest_ns(&b->host, drill));
         if (!quiet && now_ns - g->active_pace.ended_ns + NSEC_PER_SEC / 2 < g->active_every_ns)
                 return;
         for (uint32_t i = 0; i < b->service_top; i++) {

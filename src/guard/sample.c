@@ -7,7 +7,9 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "model/drill.h"
 #include "source/proc/process.h"
+#include "world/view.h"
 
 #include <errno.h>
 #include <math.h>
@@ -500,6 +502,8 @@ void guard_sample_tick(struct guard *g, uint64_t now_ns)
                 host_sampler_disks(&g->host, h, now_ns);
                 g->disks_due_ns = now_ns + DISKS_NS;
         }
+        if (view_drills(g->board, now_ns))
+                g->disks_due_ns = MIN(g->disks_due_ns, now_ns + DRILL_DISKS * NSEC_PER_SEC);
         fork_rates(g);
         guard_sample_active(g, now_ns);
         bool due =

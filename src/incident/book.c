@@ -377,7 +377,11 @@ void book_note(struct book *b, uint64_t id, const char *kind, const char *text, 
 
 uint32_t book_open_count(const struct book *b)
 {
-        return b->opens;
+        uint32_t n = 0;
+
+        for (uint32_t i = 0; i < b->opens; i++)
+                n += !incident_is_drill(b->open[i]);
+        return n;
 }
 
 uint32_t book_open_of(const struct book *b, enum severity severity)
@@ -385,7 +389,7 @@ uint32_t book_open_of(const struct book *b, enum severity severity)
         uint32_t n = 0;
 
         for (uint32_t i = 0; i < b->opens; i++)
-                n += b->open[i]->severity == severity;
+                n += b->open[i]->severity == severity && !incident_is_drill(b->open[i]);
         return n;
 }
 

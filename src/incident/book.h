@@ -86,8 +86,9 @@ void book_note(struct book *b, uint64_t id, const char *kind, const char *text, 
 
 /* ---- asking ---- */
 
+/* Drills aren't counted: they are nobody's trouble. */
 uint32_t book_open_count(const struct book *b);
-/* Open ones of that severity. */
+/* Open ones of that severity, without drills. */
 uint32_t book_open_of(const struct book *b, enum severity severity);
 
 struct book_query {

@@ -2,6 +2,7 @@
 #include "incident/book_state.h"
 
 #include "base/text.h"
+#include "model/drill.h"
 #include "world/view.h"
 
 #include <math.h>
@@ -223,9 +224,15 @@ static void resolve(struct look *l, struct incident *n)
         book_news(n, BOOK_RESOLVED);
 }
 
+/* A drill is over when it is over. */
+static double calm_of(const struct book *b, const struct incident *n)
+{
+        return incident_is_drill(n) ? fmin(b->params.calm, DRILL_CALM) : b->params.calm;
+}
+
 static void calm_down(struct look *l, struct incident *n)
 {
-        double wanted = l->book->params.calm * (n->patient ? PATIENCE : 1);
+        double wanted = calm_of(l->book, n) * (n->patient ? PATIENCE : 1);
         char span[VIEW_SPAN];
 
         if (n->merged_into) {
@@ -270,7 +277,7 @@ bool book_due(struct book *b, const struct board *shared, uint64_t now_ns)
                 return false;
         for (uint32_t i = 0; i < b->opens; i++)
                 if (b->open[i]->calm > 0)
-                        every = fmin(every, b->params.calm / 5);
+                        every = fmin(every, calm_of(b, b->open[i]) / 5);
         return view_age(b->look_ns, now_ns) >= every || digest(shared) != b->digest;
 }
 

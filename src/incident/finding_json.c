@@ -26,6 +26,7 @@ void finding_json_members(const struct finding *f, int64_t wall_offset_ns, struc
         json_out_time(j, "since", f->since_ns, wall_offset_ns);
         json_out_text(j, "severity", severity_name(f->severity));
         json_out_bool(j, "open", f->open);
+        json_out_bool(j, "drill", f->drill);
         json_out_time(j, "opened_at", f->opened_ns, wall_offset_ns);
         json_out_time(j, "closed_at", f->open ? 0 : f->closed_ns, wall_offset_ns);
         json_out_bytes(j, "text", f->text, sizeof f->text);

@@ -162,6 +162,14 @@ struct incident_finding *incident_add_finding(struct incident *n)
         return f;
 }
 
+bool incident_is_drill(const struct incident *n)
+{
+        for (uint32_t i = 0; i < n->findings; i++)
+                if (!n->finding[i].is.drill)
+                        return false;
+        return n->findings > 0;
+}
+
 bool incident_concerns(const struct incident *n, const char *service)
 {
         if (!*service)

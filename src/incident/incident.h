@@ -132,6 +132,8 @@ bool incident_same_finding(const struct finding *kept, const struct finding *f);
 /* A new entry at the end; NULL when there is no memory or all INCIDENT_FINDINGS are open. A closed one gives
  * way when it is full. */
 struct incident_finding *incident_add_finding(struct incident *n);
+/* Is all that belongs to it part of a drill? */
+bool incident_is_drill(const struct incident *n);
 /* Does the service take part: as owner, or with a finding? */
 bool incident_concerns(const struct incident *n, const char *service);
 

@@ -132,6 +132,7 @@ void incident_write(const struct incident *n, struct json_out *j)
         json_out_text(j, "title", n->title);
         json_out_text_or_null(j, "service", n->owner);
         json_out_bool(j, "disk", n->disk);
+        json_out_bool(j, "drill", incident_is_drill(n));
         json_out_bool(j, "named", n->named);
         json_out_number(j, "harm", n->rank.harm);
         write_account(&n->said, j);

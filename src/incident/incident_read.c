@@ -95,6 +95,7 @@ static int read_findings(json_t *j, struct incident *n)
                 f->consequence = is(one, "role", "consequence");
                 f->is.id = (uint32_t)MIN(take_count(one, "id"), (uint64_t)UINT32_MAX);
                 f->is.open = json_is_true(json_object_get(one, "open"));
+                f->is.drill = json_is_true(json_object_get(one, "drill"));
                 f->is.severity = take_severity(one, "severity");
                 f->is.since_ns = (uint64_t)take_time(one, "since");
                 f->is.opened_ns = (uint64_t)take_time(one, "opened_at");

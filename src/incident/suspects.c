@@ -144,11 +144,12 @@ static double score(const struct board *b, const struct harm *h, uint16_t servic
         return harm_score(b, h, service, now_ns) * (defect ? 1 : DEFECT);
 }
 
-static bool may_be_blamed(const struct board *b, uint16_t service)
+static bool may_be_blamed(const struct board *b, uint16_t service, uint64_t now_ns)
 {
         const struct service *s = view_service(b, service);
 
-        return view_service_used(b, service) && !s->is_self && s->kind != SERVICE_KERNEL;
+        return view_service_used(b, service) && !s->is_self && s->kind != SERVICE_KERNEL &&
+               !view_is_drill(s, now_ns);
 }
 
 uint32_t suspects_rank(const struct board *b, uint64_t now_ns, struct suspect *out, uint32_t max)
@@ -162,7 +163,7 @@ uint32_t suspects_rank(const struct board *b, uint64_t now_ns, struct suspect *o
                 struct suspect s = {.service = (uint16_t)i, .score = score(b, &h, (uint16_t)i, now_ns)};
                 uint32_t at = n;
 
-                if (!may_be_blamed(b, s.service))
+                if (!may_be_blamed(b, s.service, now_ns))
                         continue;
                 bool looks = harm_findings(b, s.service, own, 1) > 0 || s.service == last;
                 if (s.score < 0.01 && !looks)

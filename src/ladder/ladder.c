@@ -56,7 +56,7 @@ static void look_at_findings(struct ladder *l, uint64_t now_ns)
         for (uint32_t i = 1; i < view_findings(b); i++) {
                 const struct finding *f = &b->finding[i];
 
-                if (!f->id || !f->open || now_ns > f->updated_ns + FRESH_NS)
+                if (!f->id || !f->open || f->drill || now_ns > f->updated_ns + FRESH_NS)
                         continue;
                 enum ladder_rule rule = plan_rule(f->detector);
                 if (rule == LADDER_RULE_COUNT || !l->plan[rule].count)

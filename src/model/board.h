@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define BOARD_VERSION 3u
+#define BOARD_VERSION 4u
 #define BOARD_UNKNOWN UINT64_MAX
 
 enum {
@@ -203,6 +203,7 @@ struct service {
         uint8_t kind, state, health, policy;
         bool has_health_check, health_shell, has_init, ignore_zombies, protect;
         bool is_self; /* Sexton's own: never blamed */
+        bool is_drill; /* its group is named as a drill's: model/drill.h */
         bool autoheal;
         uint8_t person_act; /* enum person_act... */
         uint64_t person_ns; /* ...and when; 0 = never */
@@ -210,6 +211,7 @@ struct service {
         char health_command[BOARD_STRING];
         uint64_t health_interval_ns, health_timeout_ns;
         uint64_t first_seen_ns, last_seen_ns, deployed_ns; /* deployed: created, or config hash changed */
+        uint64_t drill_ns;                                 /* when its drill began; 0 = none */
         uint32_t containers;                               /* known of it, running */
 
         uint32_t processes, threads, zombies,
@@ -304,7 +306,8 @@ struct finding {
         uint32_t id;      /* 0 = entry unused; grows */
         uint16_t service; /* 0 = the host as a whole */
         uint8_t severity;
-        bool open; /* closed ones stay until the entry is needed */
+        bool open;  /* closed ones stay until the entry is needed */
+        bool drill; /* staged by `sexton drill` */
         char detector[32];
         char service_name[BOARD_NAME]; /* "" = host */
         char runbook[40];              /* file name in docs/runbooks without .md */

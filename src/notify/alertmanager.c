@@ -27,6 +27,8 @@ static void alert(const struct message *m, uint32_t severity, int64_t ends_ms, s
         json_out_text(j, "severity", severity_name((uint8_t)severity));
         if (job->service[0])
                 json_out_bytes(j, "service", job->service, sizeof job->service);
+        if (json_is_true(json_object_get(m->incident, "drill")))
+                json_out_text(j, "drill", "true");
         json_out_object_end(j);
         json_out_object(j, "annotations");
         json_out_text(j, "summary", message_member(m, "title", text, sizeof text));

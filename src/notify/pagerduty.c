@@ -24,6 +24,7 @@ static void payload(const struct message *m, struct request *r)
         json_out_text_or_null(j, "component", m->job->service);
         json_out_text(j, "class", "incident");
         json_out_object(j, "custom_details");
+        json_out_bool(j, "drill", json_is_true(json_object_get(m->incident, "drill")));
         json_out_text_or_null(j, "culprit", message_member(m, "culprit", text, sizeof text));
         json_out_text_or_null(j, "verdict", message_member(m, "verdict", text, sizeof text));
         struct out prose = out_of(REQUEST_BODY_MAX);

@@ -3,6 +3,7 @@
  */
 #include "base/text.h"
 #include "base/util.h"
+#include "model/drill.h"
 #include "source/cgroup/cgroup.h"
 #include "world/world.h"
 
@@ -86,6 +87,7 @@ uint16_t world_service(struct world *w, const char *name, enum service_kind kind
         service_clear(s);
         text_set(s->name, sizeof s->name, name);
         s->kind = (uint8_t)kind;
+        s->is_drill = kind == SERVICE_CGROUP && drill_pid(name, DRILL_GROUP);
         s->first_seen_ns = b->updated_ns;
         return (uint16_t)unused;
 }
@@ -110,14 +112,27 @@ static void service_count(struct world *w, const struct process *p, int by)
                 s->zombies += (uint32_t)by;
 }
 
+/* A drill plays a unit. */
+static bool is_unit(const struct service *s)
+{
+        return s->kind == SERVICE_SYSTEMD || s->is_drill;
+}
+
 /* A unit whose last process died badly and that is populated again has been restarted by systemd. */
 static void note_unit_restart(struct service *s, uint64_t now_ns)
 {
-        if (s->kind == SERVICE_SYSTEMD && s->processes == 1 && s->died_ns && s->died_status > 0 &&
+        if (is_unit(s) && s->processes == 1 && s->died_ns && s->died_status > 0 &&
                 now_ns - MIN(s->died_ns, now_ns) < 300 * NSEC_PER_SEC) {
                 recent_push(&s->restarts, now_ns, s->died_status >> 8 & 0xff);
                 s->died_ns = 0;
         }
+}
+
+static void note_drill(struct service *s, uint64_t now_ns)
+{
+        if (s->is_drill && s->processes == 1 &&
+                (!s->drill_ns || now_ns - MIN(s->last_seen_ns, now_ns) > DRILL_PAUSE * NSEC_PER_SEC))
+                s->drill_ns = now_ns;
 }
 
 void world_set_service(struct world *w, uint32_t i, uint16_t service)
@@ -131,6 +146,7 @@ void world_set_service(struct world *w, uint32_t i, uint16_t service)
         service_count(w, p, -1);
         p->service = service;
         service_count(w, p, 1);
+        note_drill(&w->b->service[service], w->b->updated_ns);
         w->b->service[service].last_seen_ns = w->b->updated_ns;
         note_unit_restart(&w->b->service[service], w->b->updated_ns);
 }
@@ -283,7 +299,7 @@ void world_leave(struct world *w, uint32_t i)
         if (p->state == PROCESS_LEADER)
                 w->b->service[p->service].leaders++; /* the caller takes it out with its own count */
         struct service *s = &w->b->service[p->service];
-        if (s->kind == SERVICE_SYSTEMD && !s->processes) {
+        if (is_unit(s) && !s->processes) {
                 s->died_ns = w->b->updated_ns;
                 s->died_status = p->exit_status;
         }

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "base/util.h"
+#include "model/drill.h"
 
 #include <errno.h>
 #include <string.h>
@@ -47,6 +48,19 @@ bool view_service_used(const struct board *b, uint16_t service)
 {
         return service < view_services(b) && b->service[service].kind != SERVICE_NONE &&
                b->service[service].name[0] != '\0';
+}
+
+bool view_is_drill(const struct service *s, uint64_t now_ns)
+{
+        return s->is_drill && s->drill_ns && view_age(s->drill_ns, now_ns) < DRILL_LASTS;
+}
+
+bool view_drills(const struct board *b, uint64_t now_ns)
+{
+        for (uint32_t i = 1; i < view_services(b); i++)
+                if (b->service[i].processes && view_is_drill(&b->service[i], now_ns))
+                        return true;
+        return false;
 }
 
 const char *view_service_name(const struct board *b, uint16_t service)

@@ -48,6 +48,11 @@ const char *view_service_name(const struct board *b, uint16_t service);
 /* An entry that stands for a service now. */
 bool view_service_used(const struct board *b, uint16_t service);
 
+/* Is what is wrong with it part of a drill that goes on? */
+bool view_is_drill(const struct service *s, uint64_t now_ns);
+/* Does any drill go on? */
+bool view_drills(const struct board *b, uint64_t now_ns);
+
 /* -- processes -- */
 
 /* pid -> entry, built once per snapshot; without it each lookup scans the table. */

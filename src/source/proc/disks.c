@@ -3,6 +3,7 @@
  */
 #include "base/text.h"
 #include "base/util.h"
+#include "model/drill.h"
 #include "source/proc/host.h"
 #include "source/proc/lines.h"
 
@@ -116,17 +117,17 @@ static double use_trend(struct mounts_walk *m, uint64_t device, double used)
         return trend_add(&t->use, m->now_ns, used, DISK_TAU_SEC, DISK_MIN_NS);
 }
 
-static void ask(struct mounts_walk *m, const char *path, uint64_t device)
+static bool ask(struct mounts_walk *m, const char *path, uint64_t device)
 {
         struct mount_point *mp = &m->h->mount[m->found];
         struct statvfs v;
         uint64_t size, used;
 
         if (statvfs(path, &v) < 0 || v.f_blocks == 0 || v.f_bfree > v.f_blocks || v.f_bavail > v.f_bfree)
-                return;
+                return false;
         used = v.f_blocks - v.f_bfree;
         if (__builtin_mul_overflow(used + v.f_bavail, (uint64_t)v.f_frsize, &size))
-                return;
+                return false;
         *mp = (struct mount_point){
                 .size_bytes = size,
                 .free_bytes = v.f_bavail * v.f_frsize,
@@ -136,6 +137,7 @@ static void ask(struct mounts_walk *m, const char *path, uint64_t device)
         };
         text_copy(mp->path, sizeof(mp->path), path, strlen(path));
         m->device[m->found++] = device;
+        return true;
 }
 
 struct mount_line {
@@ -176,14 +178,27 @@ static void on_risky_line(void *ctx, char *line)
                 m->more_risky = true; /* too many, or too long to be kept */
 }
 
+/* The mount of a drill is in memory. Where it hasn't come to us, its path leads to what is below it. */
+static void ask_drill(struct mounts_walk *m, const struct mount_line *l)
+{
+        if (strcmp(l->source, DRILL_MOUNT) != 0 || !drill_pid(l->path, DRILL_FOLDER) || may_hang(m, l->path))
+                return;
+        if (ask(m, l->path, device_of(l->path, l->type)) &&
+                m->h->mount[m->found - 1].size_bytes != DRILL_DISK_BYTES)
+                m->found--;
+}
+
 /* Second pass: what to ask. */
 static void on_local_line(void *ctx, char *line)
 {
         struct mounts_walk *m = ctx;
         struct mount_line l;
 
-        if (m->found == BOARD_MOUNTS || !split(line, &l) ||
-                !is_one_of(l.type, local_types, ARRAY_SIZE(local_types)) || is_read_only(l.options))
+        if (m->found == BOARD_MOUNTS || !split(line, &l))
+                return;
+        if (!strcmp(l.type, "tmpfs"))
+                ask_drill(m, &l);
+        if (!is_one_of(l.type, local_types, ARRAY_SIZE(local_types)) || is_read_only(l.options))
                 return;
         if ((l.source[0] != '/' && strcmp(l.type, "zfs") != 0) || may_hang(m, l.path))
                 return;
