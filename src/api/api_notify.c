@@ -61,7 +61,9 @@ void api_notifiers(const struct policy *p, int64_t now_ms, struct json_out *j)
         for (uint32_t i = 0; p && i < p->notifiers; i++)
                 notifier(&p->notifier[i], j);
         json_out_array_end(j);
-        json_out_bool(j, "quiet", p && policy_is_quiet(p, SEVERITY_INFO, now_ms));
+        bool quiet = p && policy_is_quiet(p, SEVERITY_INFO, now_ms);
+        json_out_bool(j, "quiet", quiet);
+        json_out_text(j, "quiet_below", quiet ? severity_name((uint8_t)p->quiet.min_severity) : NULL);
         json_out_int(j, "silences", p ? p->silences : 0);
         json_out_object_end(j);
 }

@@ -160,18 +160,14 @@ static void progress_stop(void)
         progress_shown = 0;
 }
 
-static int not_ok(const struct verb *v, const struct reply *r)
+/* What an answer says that isn't the wanted one, and the exit code that it means. */
+static int not_ok(const struct reply *r, char *buf, size_t size)
 {
-        char text[400];
-
-        answer_text(r->json, "error", text, sizeof text);
-        if (*text)
-                fprintf(stderr, "sexton %s: %s\n", v->name, text);
-        else if (r->http.status == 404)
-                fprintf(stderr, "sexton %s: the daemon doesn't know this; is it an older one?\n", v->name);
-        else
-                fprintf(stderr, "sexton %s: the daemon answers with HTTP status %d\n", v->name,
-                        r->http.status);
+        answer_text(r->json, "error", buf, size);
+        if (!*buf && r->http.status == 404)
+                snprintf(buf, size, "the daemon doesn't know this; is it an older one?");
+        else if (!*buf)
+                snprintf(buf, size, "the daemon answers with HTTP status %d", r->http.status);
         switch (r->http.status) {
         case 403:
         case 409:
@@ -180,6 +176,26 @@ static int not_ok(const struct verb *v, const struct reply *r)
         default:
                 return r->http.status >= 400 && r->http.status < 500 ? EXIT_USAGE : EXIT_UNREACHABLE;
         }
+}
+
+int client_try(const char *path, const char *method, const struct target *t, const char *body, int timeout_ms,
+        struct reply *ret, char *problem, size_t size)
+{
+        cleanup_reply struct reply r = {0};
+        struct error e = {0};
+        int code = http_call(path, method, t->text, body, timeout_ms, &r.http, &e);
+
+        if (code < 0) {
+                client_explain(problem, size, path, code, &e);
+                return EXIT_UNREACHABLE;
+        }
+        if (r.http.status != 200) {
+                r.json = json_loadb(r.http.body, r.http.len, JSON_ALLOW_NUL, NULL);
+                return not_ok(&r, problem, size);
+        }
+        *ret = r;
+        r = (struct reply){0};
+        return EXIT_DONE;
 }
 
 int client_ask(const struct options *o, const struct target *t, struct reply *ret)
@@ -191,7 +207,6 @@ int client_fetch(const struct options *o, const char *method, const struct targe
         struct reply *ret)
 {
         const char *path = client_socket(o), *verb = o->verb->name;
-        struct error e = {0};
         char text[700];
         double timeout;
 
@@ -202,22 +217,12 @@ int client_fetch(const struct options *o, const char *method, const struct targe
                 return EXIT_USAGE;
         }
         bool shown = progress_start();
-        cleanup_reply struct reply r = {0};
-        int code = http_call(path, method, t->text, body, (int)MIN(timeout * 1000, 1e9), &r.http, &e);
+        int code = client_try(path, method, t, body, (int)MIN(timeout * 1000, 1e9), ret, text, sizeof text);
         if (shown)
                 progress_stop();
-        if (code < 0) {
-                client_explain(text, sizeof text, path, code, &e);
+        if (code != EXIT_DONE)
                 fprintf(stderr, "sexton %s: %s\n", verb, text);
-                return EXIT_UNREACHABLE;
-        }
-        if (r.http.status != 200) {
-                r.json = json_loadb(r.http.body, r.http.len, JSON_ALLOW_NUL, NULL);
-                return not_ok(o->verb, &r);
-        }
-        *ret = r;
-        r = (struct reply){0};
-        return EXIT_DONE;
+        return code;
 }
 
 int client_send(const struct options *o, const char *method, const struct target *t, const char *body,
@@ -228,8 +233,7 @@ int client_send(const struct options *o, const char *method, const struct target
 
         if (code != EXIT_DONE)
                 return code;
-        r.json = json_loadb(r.http.body, r.http.len, JSON_ALLOW_NUL, NULL);
-        if (!json_is_object(r.json)) {
+        if (!reply_parse(&r)) {
                 fprintf(stderr, "sexton %s: what answers at the socket is no Sexton: not a JSON object\n",
                         o->verb->name);
                 return EXIT_UNREACHABLE;
@@ -237,6 +241,12 @@ int client_send(const struct options *o, const char *method, const struct target
         *ret = r;
         r = (struct reply){0};
         return EXIT_DONE;
+}
+
+bool reply_parse(struct reply *r)
+{
+        r->json = json_loadb(r->http.body, r->http.len, JSON_ALLOW_NUL, NULL);
+        return json_is_object(r->json);
 }
 
 void reply_done(struct reply *r)

@@ -23,6 +23,9 @@ struct reply {
 void reply_done(struct reply *r);
 #define cleanup_reply cleanup(reply_done)
 
+/* Reads the body as JSON; false when it is no object. */
+bool reply_parse(struct reply *r);
+
 /* EXIT_DONE with *ret filled; else the exit code, after telling on standard error. */
 int client_ask(const struct options *o, const struct target *t, struct reply *ret);
 /* The same for what changes something: method POST or DELETE; body: JSON, or NULL. */
@@ -31,6 +34,9 @@ int client_send(const struct options *o, const char *method, const struct target
 /* The same for an answer of any kind: its JSON stays NULL. */
 int client_fetch(const struct options *o, const char *method, const struct target *t, const char *body,
         struct reply *ret);
+/* The same without a word and without a sign of waiting: what went wrong is in `problem`. */
+int client_try(const char *path, const char *method, const struct target *t, const char *body, int timeout_ms,
+        struct reply *ret, char *problem, size_t size);
 /* The answer as it came, or indented and in ASCII when standard output is a terminal. */
 void client_print_json(const struct reply *r);
 

@@ -29,7 +29,8 @@ static bool owner(struct detect_run *run, const struct mount_point *m, uint16_t 
         return *ret;
 }
 
-static void look_at_space(struct detect_run *run, const struct mount_point *m, uint16_t service, uint32_t variant)
+static void look_at_space(
+        struct detect_run *run, const struct mount_point *m, uint16_t service, uint32_t variant)
 {
         const struct detect_config *cfg = detect_config(run);
         double free = view_ratio(m->free_bytes, m->size_bytes);

@@ -47,9 +47,10 @@ static void look_at_drill(struct detect_run *run, uint16_t i)
                 return;
         detect_text(f, "%u tasks of %.80s want the CPU, and it may use %.1f of a core", s->runnable, s->name,
                 DRILL_CORES);
-        detect_remedy(f, "Limit the CPU of who has most of the load (`cpus:` in compose, CPUQuota= in a unit).");
-        detect_evidence(f, 0, s->runnable, "tasks", "%u runnable tasks, %.0f per core of its quota", s->runnable,
-                per_core);
+        detect_remedy(
+                f, "Limit the CPU of who has most of the load (`cpus:` in compose, CPUQuota= in a unit).");
+        detect_evidence(f, 0, s->runnable, "tasks", "%u runnable tasks, %.0f per core of its quota",
+                s->runnable, per_core);
         detect_evidence(f, 0, waits, "ratio", "they wait %.0f %% of the time", waits * 100);
 }
 

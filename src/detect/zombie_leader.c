@@ -8,7 +8,7 @@ static void look(struct detect_run *run)
 {
         const struct board *b = detect_board(run);
         double min = detect_config(run)->zombie_leader_for;
-        char command[80], span[VIEW_SPAN];
+        char command[80], span[VIEW_SPAN], remedy[400];
 
         for (uint16_t i = 0; (i = detect_next(run, i)) > 0;) {
                 const struct detect_dead *d = detect_dead(run, i);
@@ -30,7 +30,8 @@ static void look(struct detect_run *run)
                 detect_text(f, "%.70s: the main thread of %.70s (pid %d) has ended, %u other thread%s on",
                         s->name, command, p->pid, others, others == 1 ? " lives" : "s live");
                 view_leak_remedy(&(struct view_leak){.kind = ZOMBIE_LEADER, .service = s, .holder = ""},
-                        f->remedy, sizeof f->remedy);
+                        remedy, sizeof remedy);
+                detect_remedy(f, "%s", remedy);
                 detect_evidence(f, 0, d->leaders, "processes",
                         "%u with state Z and living threads: not true zombies", d->leaders);
                 if (d->leader_ns)

@@ -57,6 +57,7 @@ static struct leak leak_of(struct detect_run *run, uint16_t service, const struc
 static void describe(struct detect_run *run, struct finding *f, const struct leak *l)
 {
         const char *name = l->s->name, *plural = l->d->lasting == 1 ? "" : "s";
+        char remedy[sizeof f->remedy];
         bool traced = l->d->sample && (detect_board(run)->process[l->d->sample].flags & PROCESS_F_PTRACED);
 
         if (l->holder)
@@ -73,7 +74,8 @@ static void describe(struct detect_run *run, struct finding *f, const struct lea
                                  .traced = traced,
                                  .service = l->s,
                                  .holder = l->command},
-                f->remedy, sizeof f->remedy);
+                remedy, sizeof remedy);
+        detect_remedy(f, "%s", remedy);
 }
 
 static void prove(struct detect_run *run, struct finding *f, const struct leak *l)

@@ -161,8 +161,8 @@ void guard_sample_active(struct guard *g, uint64_t now_ns)
         bool iterator = g->bpf && b->sources.bpf_iterator;
         double seconds = g->last_load_ns ? (double)(now_ns - g->last_load_ns) / 1e9 : 1;
 
-        g->active_every_ns = MIN(
-                pace_interval_ns(&g->active_pace, iterator ? LOOK_SHARE : WALK_SHARE), rarest_ns(&b->host, drill));
+        g->active_every_ns = MIN(pace_interval_ns(&g->active_pace, iterator ? LOOK_SHARE : WALK_SHARE),
+                rarest_ns(&b->host, drill));
         if (!quiet && now_ns - g->active_pace.ended_ns + NSEC_PER_SEC / 2 < g->active_every_ns)
                 return;
         for (uint32_t i = 0; i < b->service_top; i++) {

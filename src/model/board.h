@@ -202,7 +202,7 @@ struct service {
         char image[BOARD_NAME];
         uint8_t kind, state, health, policy;
         bool has_health_check, health_shell, has_init, ignore_zombies, protect;
-        bool is_self; /* Sexton's own: never blamed */
+        bool is_self;  /* Sexton's own: never blamed */
         bool is_drill; /* its group is named as a drill's: model/drill.h */
         bool autoheal;
         uint8_t person_act; /* enum person_act... */

@@ -1,7 +1,8 @@
-/* A fire drill: trouble that `sexton drill` stages in a control group of its own, so that the whole alarm chain can
- * be tried on a host that is well. The group's name is the mark: only root can make a group at the top of a
- * hierarchy. What is wrong in such a group is found by the same detectors and thresholds as anywhere, only sooner, and
- * is called a drill wherever it is told; it counts as nobody's harm, and nothing is done about it by itself.
+/* A fire drill: trouble that `sexton drill` stages in a control group of its own, so that the whole alarm
+ * chain can be tried on a host that is well. The group's name is the mark: only root can make a group at the
+ * top of a hierarchy. What is wrong in such a group is found by the same detectors and thresholds as
+ * anywhere, only sooner, and is called a drill wherever it is told; it counts as nobody's harm, and nothing
+ * is done about it by itself.
  */
 #pragma once
 

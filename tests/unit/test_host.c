@@ -103,7 +103,8 @@ static void hostile_mounts(void)
         tree_put(&t, "self/mounts",
                 "\n \nx\n/dev/a\n/dev/a / \n/dev/a / ext4\n/dev/a relative ext4 rw\n"
                 "/dev/b /\\057\\056 ext4 rw 0 0\n/dev/c / ext4 rw 0 0\n/dev/d /no\\012such ext4 rw 0 0\n"
-                "/dev/e /\\9\\1 ext4 rw\n/dev/f /");
+                "/dev/e /\\9\\1 ext4 rw\nsexton-drill /run/sexton-drill-1 tmpfs rw 0 0\n"
+                "sexton-drill / tmpfs rw 0 0\n/dev/f /");
         cleanup_close int proc = file_open_root(t.root);
         host_sampler_init(&s, proc, &h);
         host_sampler_disks(&s, &h, SEC);

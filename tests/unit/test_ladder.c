@@ -573,8 +573,25 @@ static void every_detector_has_a_row_in_the_table(void)
         check_int(detectors_count, RULE_breaker);
 }
 
+static void nothing_is_done_about_a_drill(void)
+{
+        struct yard *y = yard_new(MODE_ENFORCE);
+        uint16_t i = yard_service(y, "/sexton-drill-4711", 0), real = yard_service(y, "real", 0);
+
+        y->b->service[i].is_drill = true;
+        y->b->service[i].drill_ns = y->lab->now;
+        y->b->service[i].processes = y->b->service[real].processes = 1;
+        y->b->service[i].fork_rate = y->b->service[real].fork_rate = 5000;
+        yard_tick(y, 120);
+        check(lab_find(y->lab, "fork_storm", i) && lab_find(y->lab, "fork_storm", real));
+        check_int(yard_count(y, i), 0);
+        check(yard_count(y, real) > 0);
+        yard_done(y);
+}
+
 static void all(void)
 {
+        test(nothing_is_done_about_a_drill);
         test(every_detector_has_a_row_in_the_table);
         test(a_storm_is_slowed_and_judged_by_idle_time);
         test(steps_are_taken_back_from_above_after_calm);
