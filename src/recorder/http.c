@@ -19,6 +19,7 @@ enum {
 struct exchange {
         struct http *http;
         struct MHD_Connection *connection;
+        struct guest *guest; /* NULL: not counted */
         struct route_reply reply;
         uint64_t body_bytes;
         char *body;            /* at most ROUTE_BODY_MAX bytes of it, when it is wanted */
@@ -43,6 +44,34 @@ static enum MHD_Result take_argument(void *cls, enum MHD_ValueKind kind, const c
         }
         q->args++;
         return MHD_YES;
+}
+
+static int descriptor(struct http *h, struct MHD_Connection *c)
+{
+        const union MHD_ConnectionInfo *info =
+                h->mhd->get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+        return info ? info->connect_fd : -1;
+}
+
+static struct guest *guest_of(struct http *h, struct MHD_Connection *c)
+{
+        const union MHD_ConnectionInfo *info =
+                h->mhd->get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+        return info ? info->socket_context : NULL;
+}
+
+/* It came, or it left. */
+static void connection_changed(
+        void *cls, struct MHD_Connection *c, void **guest, enum MHD_ConnectionNotificationCode what)
+{
+        struct http *h = cls;
+
+        if (what == MHD_CONNECTION_NOTIFY_STARTED)
+                *guest = guests_came(&h->guests, descriptor(h, c));
+        else
+                guests_left(&h->guests, *guest);
 }
 
 static ssize_t read_piece(void *cls, uint64_t pos, char *buf, size_t max)
@@ -114,7 +143,6 @@ static void describe(struct exchange *x, const char *url, const char *method, st
 {
         struct http *h = x->http;
         struct MHD_Connection *c = x->connection;
-        const union MHD_ConnectionInfo *info;
 
         *ret = (struct route_request){
                 .method = method,
@@ -127,8 +155,8 @@ static void describe(struct exchange *x, const char *url, const char *method, st
                 .body_bytes = x->body_bytes,
                 .body = x->body,
         };
-        if (h->is_unix && (info = h->mhd->get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)))
-                leave_peer(h->env->leave, info->connect_fd, &ret->peer);
+        if (h->is_unix)
+                leave_peer(h->env->leave, descriptor(h, c), &ret->peer);
         h->mhd->get_connection_values(c, MHD_GET_ARGUMENT_KIND, take_argument, ret);
 }
 
@@ -189,6 +217,7 @@ static enum MHD_Result answer(struct exchange *x, const char *url, const char *m
 
         if (!x->handled) {
                 x->handled = true;
+                guests_served(&h->guests, x->guest, true);
                 describe(x, url, method, &q);
                 if (h->before)
                         h->before(h->before_ctx);
@@ -232,6 +261,7 @@ static enum MHD_Result take_request(void *cls, struct MHD_Connection *c, const c
                         return MHD_NO;
                 x->http = h;
                 x->connection = c;
+                x->guest = guest_of(h, c);
                 *request = x;
                 return is_hopeless(x, url, method) ? answer(x, url, method) : MHD_YES;
         }
@@ -252,6 +282,7 @@ static void completed(
 
         if (!x)
                 return;
+        guests_served(&x->http->guests, x->guest, false);
         route_reply_done(&x->reply);
         free(x->body);
         free(x);
@@ -327,10 +358,10 @@ int http_start(struct http *h, const struct mhd *mhd, struct loop *loop, struct 
                 .is_unix = is_unix};
         h->daemon = mhd->start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, take_request,
                 h, MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_NOTIFY_COMPLETED, completed, h,
-                MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_SEC,
-                MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-                MHD_OPTION_END);
+                MHD_OPTION_NOTIFY_CONNECTION, connection_changed, h, MHD_OPTION_CONNECTION_LIMIT,
+                (unsigned)GUESTS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+                MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)TIMEOUT_SEC, MHD_OPTION_UNESCAPE_CALLBACK, unescape,
+                NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
         if (!h->daemon) {
                 close(listen_fd);
                 return error_set(e, -EIO, "libmicrohttpd does not start");

@@ -4,12 +4,9 @@
 #pragma once
 
 #include "base/loop.h"
+#include "recorder/guests.h"
 #include "recorder/mhd.h"
 #include "recorder/route.h"
-
-/* At once, on each socket. More than anybody needs, because libmicrohttpd 0.9.75 does not always notice
- * that a client left in the middle of a request, and keeps it until the timeout. */
-enum { HTTP_CONNECTIONS = 512 };
 
 struct exchange;
 
@@ -25,6 +22,7 @@ struct http {
         bool is_unix;
         unsigned connections;       /* after the last run */
         struct exchange *suspended; /* whose reply is waited for */
+        struct guests guests;
 };
 
 /* Takes over listen_fd in any case. */

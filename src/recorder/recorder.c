@@ -249,7 +249,7 @@ static int begin(struct recorder *r, const struct config *c, const struct record
 static void allow_descriptors(void)
 {
         struct rlimit limit;
-        rlim_t wanted = 2 * HTTP_CONNECTIONS + 64;
+        rlim_t wanted = 2 * GUESTS_MAX + 64;
 
         if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
                 return;

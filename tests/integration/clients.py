@@ -156,6 +156,7 @@ def crowd(check, daemon, asking, pid):
             with contextlib.suppress(OSError):
                 one.send((b"", b"GET /sexton/v1/his", b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n")[number % 3])
         check(asking.more(6), f"history is answered beside {CROWD} connections")
+        check(becomes(lambda: answers(daemon, "/-/healthy")), "and on TCP, too, while they go on")
         check(len(os.listdir(f"/proc/{pid}/fd")) < CROWD + 200, "which it has a bound for", os.listdir(f"/proc/{pid}/fd"))
     check(becomes(lambda: answers(daemon, "/-/healthy")), "TCP answers when they are gone")
 
