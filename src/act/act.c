@@ -149,6 +149,7 @@ static int carry_out(struct actor *a, struct action *row, int planned, uint64_t 
                 return r;
         }
         a->taken[a->taken_next++ % ACT_RATE] = now_ns;
+        row_count(a, row, ACTION_ACTIVE);
         tell_taken(a, row, now_ns);
         if (k->plan)
                 standing_step(a, row, now_ns); /* how far it is already */
@@ -235,6 +236,7 @@ int act_take(struct actor *a, const struct act_order *o, uint64_t now_ns, uint32
         *ret_id = row->id;
         if (o->dry_run) {
                 row->ended_ns = now_ns;
+                row_count(a, row, ACTION_WOULD);
                 tell_taken(a, row, now_ns);
                 return 0;
         }

@@ -53,6 +53,8 @@ void row_tell(struct actor *a, const struct action *row, uint64_t now_ns, const 
 /* Its end: sets state and result, and tells. */
 void row_end(struct actor *a, struct action *row, enum action_state state, uint64_t now_ns, const char *fmt,
         ...) printf_like(5, 6);
+/* Counts that it came to be in that state. */
+void row_count(struct actor *a, const struct action *row, enum action_state state);
 /* act_tick() is to be called at due_ns at the latest. */
 void row_due(struct actor *a, uint64_t due_ns);
 

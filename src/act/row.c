@@ -106,8 +106,35 @@ void row_end(
         va_end(ap);
         row->state = (uint8_t)state;
         row->ended_ns = now_ns;
+        row_count(a, row, state);
         snprintf(text, sizeof text, "%s: %s", action_state_name(row->state), row->result);
         tell(a, row, now_ns, text);
+}
+
+static bool count_in(
+        struct action_count *c, const struct action *row, enum action_state state, const char *service)
+{
+        if (!c->count) {
+                *c = (struct action_count){.kind = row->kind, .state = (uint8_t)state};
+                text_set(c->service_name, sizeof c->service_name, service);
+        }
+        if (c->kind != row->kind || c->state != state || strcmp(c->service_name, service) != 0)
+                return false;
+        c->count++;
+        return true;
+}
+
+void row_count(struct actor *a, const struct action *row, enum action_state state)
+{
+        struct action_count *c = a->board->action_count;
+        int k = 0;
+
+        while (k < ACTION_COUNTS - ACTION_COUNTS_OTHER && !count_in(&c[k], row, state, row->service_name))
+                k++;
+        if (k < ACTION_COUNTS - ACTION_COUNTS_OTHER)
+                return;
+        while (k < ACTION_COUNTS && !count_in(&c[k], row, state, "(other)"))
+                k++;
 }
 
 void row_due(struct actor *a, uint64_t due_ns)

@@ -1,58 +1,21 @@
 /* `actions`: what Sexton did to services, what of it stands and until when, and the breaker. */
 #include "api/api.h"
 
-#include <math.h>
+#include "incident/finding_json.h"
+
 #include <string.h>
 
 enum { SHOWN = BOARD_ACTIONS };
 
-static void write_measures(const struct action *a, struct json_out *j)
-{
-        json_out_array(j, "measures");
-        for (int i = 0; i < ACTION_MEASURES; i++) {
-                const struct action_measure *m = &a->measure[i];
-
-                if (!m->name[0])
-                        continue;
-                json_out_object(j, NULL);
-                json_out_bytes(j, "name", m->name, sizeof m->name);
-                json_out_bytes(j, "unit", m->unit, sizeof m->unit);
-                json_out_number(j, "before", m->before);
-                json_out_number(j, "after", m->after);
-                json_out_object_end(j);
-        }
-        json_out_array_end(j);
-}
-
 void api_action(const struct api_view *v, const struct action *a, struct json_out *j)
 {
         json_out_object(j, NULL);
-        json_out_int(j, "id", a->id);
-        json_out_text(j, "kind", action_kind_name(a->kind));
-        json_out_text(j, "state", action_state_name(a->state));
-        json_out_bool(j, "stands", action_stands(a));
-        if (a->helped == ACTION_HELP_UNKNOWN)
-                json_out_null(j, "helped");
-        else
-                json_out_bool(j, "helped", a->helped == ACTION_HELPED);
-        json_out_text(j, "service", a->service_name);
-        json_out_count(j, "finding", a->finding ? a->finding : BOARD_UNKNOWN);
-        json_out_int(j, "reasserted", a->reasserted);
-        json_out_number(j, "value", a->value);
-        json_out_text_or_null(j, "unit", action_kind_unit(a->kind));
-        json_out_time(j, "taken_at", a->taken_ns, v->wall_offset_ns);
-        json_out_time(j, "until", a->until_ns, v->wall_offset_ns);
-        json_out_time(j, "ended_at", a->ended_ns, v->wall_offset_ns);
+        action_json_members(a, v->wall_offset_ns, j);
         if (action_stands(a) && a->until_ns)
                 json_out_number(j, "remaining",
                         (double)(a->until_ns - MIN(v->now_ns, a->until_ns)) / (double)NSEC_PER_SEC);
         else
                 json_out_null(j, "remaining");
-        json_out_text(j, "who", a->who);
-        json_out_text_or_null(j, "reason", a->reason);
-        json_out_text_or_null(j, "previous", a->previous);
-        json_out_text_or_null(j, "result", a->result);
-        write_measures(a, j);
         json_out_object_end(j);
 }
 

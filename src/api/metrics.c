@@ -128,6 +128,8 @@ HOST(rss_guard, b->self.guard_rss_bytes ? count_of(b->self.guard_rss_bytes) : NA
 HOST(rss_recorder, b->self.recorder_rss_bytes ? count_of(b->self.recorder_rss_bytes) : NAN)
 HOST(rss_engine, b->self.engine_rss_bytes ? count_of(b->self.engine_rss_bytes) : NAN)
 HOST(corrections, count_of(b->self.audit_corrections))
+HOST(breaker_open, b->breaker.open)
+HOST(breaker_opened, b->breaker.opened)
 
 static const struct host_metric host_metrics[] = {
         {"node_load1", GAUGE, .value = load1, .help = "1m load average."},
@@ -181,6 +183,9 @@ static const struct host_metric host_metrics[] = {
                 .help = "Births, deaths and other kernel events taken in."},
         {"sexton_audit_corrections", COUNTER, .value = corrections,
                 .help = "Entries of the ledger put right by an audit."},
+        {"sexton_breaker_open", GAUGE, .value = breaker_open,
+                .help = "1 while the breaker acts on what overloads the host."},
+        {"sexton_breaker_opened", COUNTER, .value = breaker_opened, .help = "Times the breaker opened."},
         {"sexton_self_cpu_ratio", GAUGE, .value = self_cpu, .help = "Cores used by Sexton itself."},
         {"sexton_self_resident_memory_bytes", GAUGE, "process", "guard", rss_guard,
                 "Resident memory of Sexton's processes."},
@@ -490,6 +495,40 @@ static void findings(struct metrics *m)
         }
 }
 
+static void actions(struct metrics *m)
+{
+        const struct board *b = m->v->board;
+
+        family(m, "sexton_actions", COUNTER,
+                "Actions: taken, and what became of them; refused; what would have been done.");
+        for (int i = 0; i < ACTION_COUNTS; i++) {
+                const struct action_count *c = &b->action_count[i];
+                const char *kind = action_kind_name(c->kind), *outcome = action_state_name(c->state);
+                if (!c->count || !kind || !outcome)
+                        continue;
+                sample_begin(m, "sexton_actions", COUNTER);
+                label(m, '{', "action", kind, SIZE_MAX);
+                label(m, ',', "service", c->service_name, sizeof c->service_name);
+                label(m, ',', "outcome", c->state == ACTION_ACTIVE ? "taken" : outcome, SIZE_MAX);
+                out_text(m->out, "}");
+                value(m, (double)c->count);
+        }
+        family(m, "sexton_actions_standing", GAUGE, "Actions that stand now.");
+        for (uint32_t i = 1; i < MIN(b->action_top, (uint32_t)BOARD_ACTIONS); i++) {
+                const struct action *a = &b->action[i];
+                char id[16];
+                if (!action_stands(a) || !action_kind_name(a->kind))
+                        continue;
+                snprintf(id, sizeof id, "%u", a->id);
+                sample_begin(m, "sexton_actions_standing", GAUGE);
+                label(m, '{', "action", action_kind_name(a->kind), SIZE_MAX);
+                label(m, ',', "service", a->service_name, sizeof a->service_name);
+                label(m, ',', "id", id, SIZE_MAX);
+                out_text(m->out, "}");
+                value(m, 1);
+        }
+}
+
 static void incidents(struct metrics *m)
 {
         family(m, "sexton_incidents", GAUGE, "Open incidents, without drills.");
@@ -552,6 +591,7 @@ void api_metrics(const struct api_view *v, bool openmetrics, struct out *o)
         delays(&m);
         wake_delays(&m);
         findings(&m);
+        actions(&m);
         incidents(&m);
         notifications(&m);
         if (openmetrics)

@@ -201,6 +201,33 @@ static void print_short(const struct screen *s, json_t *j)
         }
 }
 
+static void print_done(const struct screen *s, json_t *list)
+{
+        char kind[40], service[160], text[400], time[80], n[UNITS_SIZE];
+        json_t *one;
+        size_t i;
+
+        if (json_array_size(list))
+                screen_put(s, INK_BOLD, "\n  What was done\n");
+        json_array_foreach(list, i, one)
+        {
+                answer_text(one, "taken_at", time, sizeof time);
+                screen_put(s, INK_DIM, "    %s  ", units_time(time, n));
+                screen_put(s, INK_PLAIN, "%s of %s", answer_text(one, "kind", kind, sizeof kind),
+                        answer_text(one, "service", service, sizeof service));
+                screen_put(s, INK_DIM, " by %s", answer_text(one, "who", text, sizeof text));
+                screen_put(s, answer_true(one, "stands") ? INK_YELLOW : INK_PLAIN, ": %s",
+                        answer_text(one, "state", text, sizeof text));
+                if (answer_at(one, "helped"))
+                        screen_put(
+                                s, INK_PLAIN, ", %s", answer_true(one, "helped") ? "helped" : "didn't help");
+                fputc('\n', s->out);
+                answer_text(one, *answer_raw(one, "result") ? "result" : "reason", text, sizeof text);
+                if (*text)
+                        screen_fold(s, 6, INK_DIM, text);
+        }
+}
+
 static void print_whole(const struct screen *s, json_t *j)
 {
         char text[2000];
@@ -224,6 +251,7 @@ static void print_whole(const struct screen *s, json_t *j)
         print_suspects(s, answer_list(j, "suspects"));
         print_refuted(s, answer_list(j, "refuted"));
         print_resources(s, answer_list(j, "resource"));
+        print_done(s, answer_list(j, "actions"));
         print_timeline(s, j);
         print_strings(s, "What to change", answer_list(j, "remedy"));
 }

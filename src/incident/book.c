@@ -149,6 +149,7 @@ static void shelve(struct book *b, const struct incident *n, char *json, size_t 
         *s = (struct book_shelved){.id = n->id,
                 .disk = n->disk,
                 .merged = n->merged_into != 0,
+                .acting = acts_stand(n),
                 .resolved_ns = resolved_ns,
                 .json = json,
                 .len = len};
@@ -340,16 +341,10 @@ void book_event(struct book *b, const struct event *e)
                                 view_known(e->count) ? MAX(e->count, UINT64_C(1)) : 1, text);
 }
 
-/* A line for one that is over already: its document is written anew. */
-static void note_shelved(
-        struct book *b, struct book_shelved *s, const char *kind, const char *text, int64_t unix_ns)
+void book_rewrite(struct book *b, struct book_shelved *s, const struct incident *n)
 {
-        cleanup_incident struct incident *n = NULL;
         struct json_out j = json_out_of(INCIDENT_DOCUMENT);
 
-        if (incident_read(s->json, s->len, &n) < 0)
-                return;
-        incident_tally(n, unix_ns, kind, "", 1, text);
         incident_write(n, &j);
         if (j.out.failed) {
                 json_out_done(&j);
@@ -359,7 +354,20 @@ static void note_shelved(
         b->shelf_bytes += j.out.len - s->len;
         s->json = j.out.buf;
         s->len = j.out.len;
+        s->acting = acts_stand(n);
         put(b, n, s->json, s->len);
+}
+
+/* A line for one that is over already: its document is written anew. */
+static void note_shelved(
+        struct book *b, struct book_shelved *s, const char *kind, const char *text, int64_t unix_ns)
+{
+        cleanup_incident struct incident *n = NULL;
+
+        if (incident_read(s->json, s->len, &n) < 0)
+                return;
+        incident_tally(n, unix_ns, kind, "", 1, text);
+        book_rewrite(b, s, n);
 }
 
 void book_note(struct book *b, uint64_t id, const char *kind, const char *text, int64_t unix_ns)

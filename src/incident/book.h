@@ -80,7 +80,7 @@ bool book_due(struct book *b, const struct board *shared, uint64_t now_ns);
 void book_look(struct book *b, const struct board *copy, uint64_t now_ns, int64_t wall_offset_ns);
 /* What happened, in order, as it came over the ring. */
 void book_event(struct book *b, const struct event *e);
-/* Something others did goes into the timeline: "notified", "action"; also when it was resolved lately.
+/* Something others did goes into the timeline: "notified"; also when it was resolved lately.
  * Unknown numbers are left out. */
 void book_note(struct book *b, uint64_t id, const char *kind, const char *text, int64_t unix_ns);
 

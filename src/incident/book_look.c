@@ -266,6 +266,12 @@ static uint32_t digest(const struct board *b)
                 d = (d ^ f->id) * 16777619u;
                 d = (d ^ ((uint32_t)f->severity << 1 | f->open)) * 16777619u;
         }
+        for (uint32_t i = 1; i < MIN(b->action_top, (uint32_t)BOARD_ACTIONS); i++) {
+                const struct action *a = &b->action[i];
+
+                d = (d ^ a->id) * 16777619u;
+                d = (d ^ ((uint32_t)a->state << 3 | a->helped)) * 16777619u;
+        }
         return d;
 }
 
@@ -328,8 +334,11 @@ void book_look(struct book *b, const struct board *copy, uint64_t now_ns, int64_
                 n->lasted += l.passed;
                 judge(&l, n);
                 explain(&l, n);
+                acts_look(&l, n);
                 calm_down(&l, n);
         }
+        for (uint32_t i = 0; i < b->shelved; i++)
+                acts_look_shelved(&l, &b->shelf[i]);
         book_publish(&l);
         b->look_ns = now_ns;
         b->digest = digest(copy);

@@ -19,6 +19,7 @@ struct book_shelved {
         uint64_t id;
         char owner[BOARD_NAME];
         bool disk, merged;
+        bool acting;         /* what was done still stood: its end is written down, too */
         int64_t resolved_ns; /* boot time; before 0 when that was before boot */
         char *json;
         size_t len;
@@ -79,7 +80,17 @@ void explain_before(struct look *l, struct incident *n, uint16_t service);
 void explain_normal(struct look *l, struct incident *n);
 void explain_after(struct look *l, struct incident *n);
 
+/* ---- what was done (acts.c) ---- */
+
+void acts_look(struct look *l, struct incident *n);
+bool acts_stand(const struct incident *n);
+/* The same for one that is over. */
+void acts_look_shelved(struct look *l, struct book_shelved *s);
+
 /* ---- used by those (book.c) ---- */
+
+/* A resolved one, changed; its document is written anew. */
+void book_rewrite(struct book *b, struct book_shelved *s, const struct incident *n);
 
 uint16_t book_service(const struct look *l, const char *name); /* 0 = not on the board */
 struct incident *book_find_open(const struct book *b, const char *owner, bool disk);

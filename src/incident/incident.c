@@ -32,6 +32,7 @@ void incident_free(struct incident *n)
                 return;
         free(n->finding);
         free(n->entry);
+        free(n->action);
         free(n->worst);
         free(n);
 }

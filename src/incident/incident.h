@@ -13,6 +13,7 @@ enum {
         INCIDENT_FINDINGS = 48,
         INCIDENT_ENTRIES = 200,
         INCIDENT_SUSPECTS = 8,
+        INCIDENT_ACTIONS = 24,
         INCIDENT_DOCUMENT = 512 << 10, /* bytes of a document, at most */
 };
 
@@ -89,7 +90,10 @@ struct incident {
         uint32_t findings, findings_size;
         struct incident_entry *entry;
         uint32_t entries, entries_size;
-        uint64_t left_out; /* entries that gave way */
+        uint64_t left_out;     /* entries that gave way */
+        struct action *action; /* what was done, the oldest first; in Unix time, printable */
+        uint32_t actions;
+        uint64_t actions_left_out;
 
         struct incident_account said;   /* now, while a finding is open; else at its worst */
         struct incident_account *worst; /* NULL: the same */
@@ -115,6 +119,9 @@ static inline void incident_cleanup(struct incident **n)
         incident_free(*n);
 }
 #define cleanup_incident cleanup(incident_cleanup)
+
+/* One more of what was done, as it is; the oldest that has ended gives way. */
+void incident_add_action(struct incident *n, const struct action *a);
 
 /* ---- words ---- */
 

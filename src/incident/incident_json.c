@@ -149,7 +149,13 @@ void incident_write(const struct incident *n, struct json_out *j)
         write_resources(n, true, j);
         json_out_array_end(j);
         write_timeline(n, j);
-        json_out_array(j, "actions"); /* nothing acts yet */
+        json_out_array(j, "actions");
+        for (uint32_t i = 0; i < n->actions; i++) {
+                json_out_object(j, NULL);
+                action_json_members(&n->action[i], 0, j);
+                json_out_object_end(j);
+        }
         json_out_array_end(j);
+        json_out_count(j, "actions_left_out", n->actions_left_out);
         json_out_object_end(j);
 }

@@ -237,6 +237,66 @@ static int read_timeline(json_t *j, struct incident *n)
         return 0;
 }
 
+static uint8_t read_state(json_t *j)
+{
+        for (uint8_t s = ACTION_FREE + 1; s < ACTION_STATES; s++)
+                if (is(j, "state", action_state_name(s)))
+                        return s;
+        return ACTION_FREE;
+}
+
+static void read_measures(json_t *j, struct action *a)
+{
+        json_t *one;
+        size_t i;
+
+        json_array_foreach(json_object_get(j, "measures"), i, one)
+        {
+                if (i == ACTION_MEASURES)
+                        break;
+                a->measure[i].before = take_number(one, "before");
+                a->measure[i].after = take_number(one, "after");
+                take_text(one, "name", a->measure[i].name, sizeof a->measure[i].name);
+                take_text(one, "unit", a->measure[i].unit, sizeof a->measure[i].unit);
+        }
+}
+
+static void read_actions(json_t *j, struct incident *n)
+{
+        json_t *one;
+        size_t i;
+
+        json_array_foreach(json_object_get(j, "actions"), i, one)
+        {
+                const char *kind = json_string_value(json_object_get(one, "kind"));
+                json_t *helped = json_object_get(one, "helped");
+                struct action a = {
+                        .id = (uint32_t)MIN(take_count(one, "id"), (uint64_t)UINT32_MAX),
+                        .kind = (uint8_t)(kind ? action_kind_find(kind) : ACTION_NONE),
+                        .state = read_state(one),
+                        .helped = json_is_true(helped)    ? ACTION_HELPED
+                                  : json_is_false(helped) ? ACTION_HELPED_NOT
+                                                          : ACTION_HELP_UNKNOWN,
+                        .finding = (uint32_t)MIN(take_count(one, "finding"), (uint64_t)UINT32_MAX),
+                        .reasserted = (uint32_t)MIN(take_count(one, "reasserted"), (uint64_t)UINT32_MAX),
+                        .value = take_number(one, "value"),
+                        .taken_ns = (uint64_t)MAX(take_time(one, "taken_at"), INT64_C(0)),
+                        .until_ns = (uint64_t)MAX(take_time(one, "until"), INT64_C(0)),
+                        .ended_ns = (uint64_t)MAX(take_time(one, "ended_at"), INT64_C(0)),
+                };
+
+                take_text(one, "service", a.service_name, sizeof a.service_name);
+                take_text(one, "who", a.who, sizeof a.who);
+                take_text(one, "reason", a.reason, sizeof a.reason);
+                take_text(one, "previous", a.previous, sizeof a.previous);
+                take_text(one, "result", a.result, sizeof a.result);
+                read_measures(one, &a);
+                if (a.kind != ACTION_NONE && a.state != ACTION_FREE && n->actions < INCIDENT_ACTIONS)
+                        incident_add_action(n, &a);
+        }
+        n->actions_left_out = take_count(j, "actions_left_out");
+}
+
 static int read_parts(json_t *j, struct incident *n)
 {
         n->id = take_count(j, "id");
@@ -257,6 +317,7 @@ static int read_parts(json_t *j, struct incident *n)
         n->named = json_is_true(json_object_get(j, "named"));
         read_account(j, &n->said);
         read_resources(j, n);
+        read_actions(j, n);
         int r = read_worst(j, n);
         r = r < 0 ? r : read_findings(j, n);
         return r < 0 ? r : read_timeline(j, n);

@@ -11,6 +11,8 @@ enum {
                 128, /* full: the oldest that has ended gives way; all standing: a new one is refused */
         ACTION_SERVICE = 128,
         ACTION_MEASURES = 3,
+        ACTION_COUNTS = 512,
+        ACTION_COUNTS_OTHER = 64, /* of those the last ones are for services that found no place: "(other)" */
 };
 
 enum action_kind {
@@ -71,6 +73,14 @@ static inline bool action_stands(const struct action *a)
 {
         return a->state == ACTION_ASKED || a->state == ACTION_ACTIVE;
 }
+
+/* How often, since all of Sexton started: ACTION_ACTIVE counts what was taken; the other states count what
+ * became of it, what was refused and what would have been done. */
+struct action_count {
+        uint8_t kind, state;
+        uint64_t count; /* 0 = unused */
+        char service_name[ACTION_SERVICE];
+};
 
 const char *action_kind_name(uint8_t kind);   /* "weight", "quota"...; NULL when unknown */
 const char *action_kind_unit(uint8_t kind);   /* of its value: "cores"...; "" = it has none */

@@ -398,6 +398,7 @@ struct board {
         struct pending pending[BOARD_PENDING];
         struct action action[BOARD_ACTIONS];
         struct breaker breaker;
+        struct action_count action_count[ACTION_COUNTS];
         struct service service[BOARD_SERVICES];       /* 0 = "(other)" */
         struct container container[BOARD_CONTAINERS]; /* 0 unused */
         struct board_string string[BOARD_STRINGS];    /* 0 unused */

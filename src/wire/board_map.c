@@ -61,6 +61,7 @@ static void copy_used(struct board *to, const struct board *from, enum board_par
         memcpy(to->pending, from->pending, used(to->pendings, BOARD_PENDING, sizeof to->pending[0]));
         memcpy(to->action, from->action, used(to->action_top, BOARD_ACTIONS, sizeof to->action[0]));
         to->breaker = from->breaker;
+        memcpy(to->action_count, from->action_count, sizeof to->action_count);
         memcpy(to->service, from->service, used(to->service_top, BOARD_SERVICES, sizeof to->service[0]));
         if (part == BOARD_SERVICES_ONLY) {
                 to->container_top = to->string_top = to->process_top = 0;
@@ -137,6 +138,8 @@ static void end_host(struct board *b)
         for (int i = 0; i < BOARD_GAPS; i++)
                 END(b->gap[i].source), END(b->gap[i].text);
         END(b->breaker.text);
+        for (int i = 0; i < ACTION_COUNTS; i++)
+                END(b->action_count[i].service_name);
         END(b->sources.why_not_netlink), END(b->sources.why_not_bpf), END(b->sources.engine_text);
 }
 

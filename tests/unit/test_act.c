@@ -168,6 +168,51 @@ static void persons_dry_runs_leave_no_trace(void)
         lab_end();
 }
 
+static uint64_t counted(uint8_t kind, uint8_t state, const char *service)
+{
+        for (int k = 0; k < ACTION_COUNTS; k++) {
+                const struct action_count *c = &b->action_count[k];
+                if (c->count && c->kind == kind && c->state == state && !strcmp(c->service_name, service))
+                        return c->count;
+        }
+        return 0;
+}
+
+static void counted_by_what_became_of_them(void)
+{
+        lab_begin(false);
+        uint16_t s = lab_service(SHOP, LAB_PID, "worker");
+
+        for (int k = 0; k < 3; k++) {
+                check(lab_do(ACTION_FREEZE, s) > 0);
+                check(lab_do(ACTION_FREEZE, s) > 0); /* prolonged: that is no other one */
+                act_release(a, s, false, "over", lab_now);
+        }
+        check_int(dry(ACTION_FREEZE, s, NAN), 0);
+        struct act_order o = lab_order(ACTION_FREEZE, s);
+        uint32_t id;
+        o.dry_run = true;
+        check_int(act_take(a, &o, lab_now, &id, &e), 0);
+        b->service[s].protect = true;
+        check_int(lab_do(ACTION_STOP, s), -EPERM);
+        check_int(counted(ACTION_FREEZE, ACTION_ACTIVE, SHOP), 3);
+        check_int(counted(ACTION_FREEZE, ACTION_UNDONE, SHOP), 3);
+        check_int(counted(ACTION_FREEZE, ACTION_WOULD, SHOP), 1);
+        check_int(counted(ACTION_STOP, ACTION_REFUSED, SHOP), 1);
+        /* more services than there is room for */
+        for (int k = 0; k < ACTION_COUNTS; k++) {
+                struct action row = {.kind = ACTION_STOP};
+                snprintf(row.service_name, sizeof row.service_name, "s%d", k);
+                row_count(a, &row, ACTION_DONE);
+        }
+        check_int(counted(ACTION_STOP, ACTION_DONE, "s0"), 1);
+        check_int(counted(ACTION_STOP, ACTION_DONE, "s500"), 0);
+        check_int(counted(ACTION_STOP, ACTION_DONE, "(other)"), ACTION_COUNTS_OTHER + 4);
+        lab_guard(); /* a guard that is started again goes on counting */
+        check_int(counted(ACTION_FREEZE, ACTION_ACTIVE, SHOP), 3);
+        lab_end();
+}
+
 static void thawed_alone(void)
 {
         lab_begin(false);
@@ -509,6 +554,7 @@ static void all(void)
         test(dry_run_changes_nothing);
         test(persons_dry_runs_leave_no_trace);
         test(thawed_alone);
+        test(counted_by_what_became_of_them);
         test(ends_by_itself);
         test(put_back_and_given_up);
         test(what_a_person_sets_stays);

@@ -625,6 +625,14 @@ static void metrics(void)
         board->host.psi_io_some_ns = 1500000000;
         board->host.psi_io_full_ns = BOARD_UNKNOWN;
         add_finding(1, "odin/worker", 10, 0, SEVERITY_WARNING);
+        board->action_count[0] = (struct action_count){
+                .kind = ACTION_FREEZE, .state = ACTION_ACTIVE, .count = 3, .service_name = "odin/worker\n"};
+        board->action_count[1] = (struct action_count){
+                .kind = ACTION_STOP, .state = ACTION_REFUSED, .count = 1, .service_name = "odin/worker"};
+        board->action[1] = (struct action){
+                .id = 7, .kind = ACTION_FREEZE, .state = ACTION_ACTIVE, .service_name = "odin/worker"};
+        board->action_top = 2;
+        board->breaker.open = true;
         for (int open = 0; open < 2; open++) {
                 struct api_view v = view_of(NULL);
                 struct out o = out_of(1 << 20);
@@ -639,6 +647,14 @@ static void metrics(void)
                 check(strstr(o.buf, "\nsexton_detection_delay_seconds_bucket{le=\"+Inf\"} 6\n"));
                 check(strstr(o.buf, "\nsexton_detection_delay_seconds_bucket{le=\"15.0\"} 5\n"));
                 check(strstr(o.buf, "\nnode_pressure_io_waiting_seconds_total 1.5\n"));
+                check(strstr(o.buf,
+                        "\nsexton_actions_total{action=\"freeze\",service=\"odin/worker\\\\x0a\",outcome="
+                        "\"taken\"} 3\n"));
+                check(strstr(o.buf, "\nsexton_actions_total{action=\"stop\",service=\"odin/"
+                                    "worker\",outcome=\"refused\"} 1\n"));
+                check(strstr(o.buf,
+                        "\nsexton_actions_standing{action=\"freeze\",service=\"odin/worker\",id=\"7\"} 1\n"));
+                check(strstr(o.buf, "\nsexton_breaker_open 1\n"));
                 check(!strstr(o.buf, "\nnode_pressure_io_stalled_seconds_total ")); /* unknown: no sample */
                 check(!strstr(o.buf, "nan"));
                 check(!strstr(o.buf, "sexton_service_load1{service=\"odin")); /* unknown: no sample */
