@@ -261,36 +261,43 @@ static void read_measures(json_t *j, struct action *a)
         }
 }
 
+static uint32_t take_id(json_t *j, const char *key)
+{
+        return (uint32_t)MIN(take_count(j, key), (uint64_t)UINT32_MAX);
+}
+
+static void read_action(json_t *j, struct action *a)
+{
+        const char *kind = json_string_value(json_object_get(j, "kind"));
+        json_t *helped = json_object_get(j, "helped");
+
+        *a = (struct action){.state = read_state(j), .value = take_number(j, "value")};
+        a->id = take_id(j, "id");
+        a->kind = kind ? (uint8_t)action_kind_find(kind) : ACTION_NONE;
+        if (json_is_boolean(helped))
+                a->helped = json_is_true(helped) ? ACTION_HELPED : ACTION_HELPED_NOT;
+        a->finding = take_id(j, "finding");
+        a->reasserted = take_id(j, "reasserted");
+        a->taken_ns = (uint64_t)MAX(take_time(j, "taken_at"), INT64_C(0));
+        a->until_ns = (uint64_t)MAX(take_time(j, "until"), INT64_C(0));
+        a->ended_ns = (uint64_t)MAX(take_time(j, "ended_at"), INT64_C(0));
+        take_text(j, "service", a->service_name, sizeof a->service_name);
+        take_text(j, "who", a->who, sizeof a->who);
+        take_text(j, "reason", a->reason, sizeof a->reason);
+        take_text(j, "previous", a->previous, sizeof a->previous);
+        take_text(j, "result", a->result, sizeof a->result);
+        read_measures(j, a);
+}
+
 static void read_actions(json_t *j, struct incident *n)
 {
+        struct action a;
         json_t *one;
         size_t i;
 
         json_array_foreach(json_object_get(j, "actions"), i, one)
         {
-                const char *kind = json_string_value(json_object_get(one, "kind"));
-                json_t *helped = json_object_get(one, "helped");
-                struct action a = {
-                        .id = (uint32_t)MIN(take_count(one, "id"), (uint64_t)UINT32_MAX),
-                        .kind = (uint8_t)(kind ? action_kind_find(kind) : ACTION_NONE),
-                        .state = read_state(one),
-                        .helped = json_is_true(helped)    ? ACTION_HELPED
-                                  : json_is_false(helped) ? ACTION_HELPED_NOT
-                                                          : ACTION_HELP_UNKNOWN,
-                        .finding = (uint32_t)MIN(take_count(one, "finding"), (uint64_t)UINT32_MAX),
-                        .reasserted = (uint32_t)MIN(take_count(one, "reasserted"), (uint64_t)UINT32_MAX),
-                        .value = take_number(one, "value"),
-                        .taken_ns = (uint64_t)MAX(take_time(one, "taken_at"), INT64_C(0)),
-                        .until_ns = (uint64_t)MAX(take_time(one, "until"), INT64_C(0)),
-                        .ended_ns = (uint64_t)MAX(take_time(one, "ended_at"), INT64_C(0)),
-                };
-
-                take_text(one, "service", a.service_name, sizeof a.service_name);
-                take_text(one, "who", a.who, sizeof a.who);
-                take_text(one, "reason", a.reason, sizeof a.reason);
-                take_text(one, "previous", a.previous, sizeof a.previous);
-                take_text(one, "result", a.result, sizeof a.result);
-                read_measures(one, &a);
+                read_action(one, &a);
                 if (a.kind != ACTION_NONE && a.state != ACTION_FREE && n->actions < INCIDENT_ACTIONS)
                         incident_add_action(n, &a);
         }
