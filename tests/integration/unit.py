@@ -137,12 +137,45 @@ def look(check, host):
     errors = host.run(*journal, "-p", "err")[1]
     check("recorder ended by signal 9" in errors, "which is an error in the journal", errors)
     check(host.property("NRestarts") == "0", "without systemd's help")
+    units_obey(check, host)
     host.kill("guard", "STOP")
     check(becomes(lambda: host.property("NRestarts") == "1"), "a hung guard makes the watchdog start all anew", host.run(*journal)[1])
     check(becomes(host.status), "and it answers again")
     code, text = host.run("systemctl", "stop", "sexton")
     check(code == 0 and host.property("Result") == "success", "it is stopped", host.run(*journal)[1])
     check(host.run("dpkg", "--purge", "sexton")[0] == 0, "and purged")
+
+
+def demo(host, name):
+    return host.run("systemctl", "show", "--value", "-p", name, "demo.service")[1]
+
+
+def units_obey(check, host):
+    """A unit is stopped, restarted and started by systemd, which then doesn't bring it back, or does."""
+    write(host, "/run/systemd/system/demo.service", "[Service]\nExecStart=/bin/sleep infinity\nRestart=always\nRestartSec=0")
+    host.run("systemctl", "start", "demo")
+
+    def known():
+        code, text = host.run("sexton", "services", "--json")
+        listed = json.loads(text)["services"] if code in (0, 1) else []
+        return any(one["service"] == "demo.service" and one["processes"] for one in listed)
+
+    if not check(becomes(known), "another unit is known"):
+        return
+    before = demo(host, "MainPID")
+    code, text = host.run("sexton", "restart", "demo.service")
+    check(code == 0 and demo(host, "ActiveState") == "active", "it is restarted", text)
+    check(demo(host, "MainPID") not in ("0", before) and demo(host, "NRestarts") == "0", "by systemd, at a word")
+    becomes(known)
+    code, text = host.run("sexton", "stop", "demo.service")
+    check(code == 0 and demo(host, "ActiveState") == "inactive", "it is stopped", text)
+    check(demo(host, "Result") == "success", "and systemd, which was asked, doesn't bring it back", demo(host, "Result"))
+    host.run("systemctl", "start", "demo")
+    becomes(known)
+    code, text = host.run("sexton", "quarantine", "demo.service")
+    check(code == 0 and demo(host, "ActiveState") == "inactive", "it is quarantined", text)
+    code, text = host.run("sexton", "release", "demo.service")
+    check(becomes(lambda: demo(host, "ActiveState") == "active"), "and started again at its release", text)
 
 
 def main():
