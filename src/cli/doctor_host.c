@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "cli/client.h"
 #include "source/cgroup/cgroup.h"
+#include "source/proc/process.h"
 
 #include <cap-ng.h>
 #include <errno.h>
@@ -64,18 +65,12 @@ static void privileges(const struct doctor_context *c, struct doctor_result *r)
 
 static void host_pids(const struct doctor_context *c, struct doctor_result *r)
 {
-        /* PROC_PID_INIT_INO: the number of the first pid namespace is part of the kernel's ABI. */
-        static const char host[] = "pid:[4026531836]";
-        char link[64];
-        ssize_t n = readlinkat(c->proc_fd, "self/ns/pid", link, sizeof link - 1);
+        int is = proc_has_host_pids(c->proc_fd);
 
-        if (n < 0) {
+        if (is < 0)
                 doctor_not(r, DOCTOR_WARN, "can't be told",
                         "/proc is restricted; if this is a container, give it the host's pids");
-                return;
-        }
-        link[n] = '\0';
-        if (!strcmp(link, host))
+        else if (is)
                 doctor_ok(r, "this is the host's pid namespace");
         else
                 doctor_not(r, DOCTOR_MISSING, "this is a container's own pid namespace",

@@ -181,15 +181,11 @@ static bool may_see_everybody(void)
 static void look_around(struct guard *g)
 {
         struct sources *s = &g->board->sources;
-        struct proc_status status;
-        struct stat root;
 
         s->root = may_see_everybody();
         s->cgroup_version = g->layout.version;
         s->host_cgroups = g->layout.version != 0;
-        /* kthreadd is pid 2 in the initial pid namespace only */
-        s->host_pids = proc_read_status(g->proc_fd, 2, &status) == 0 && !status.has_vmrss &&
-                       fstatat(g->proc_fd, "2/exe", &root, AT_SYMLINK_NOFOLLOW) == 0;
+        s->host_pids = proc_has_host_pids(g->proc_fd) != 0;
 }
 
 static int start(struct guard *g, const struct guard_fds *fd)

@@ -522,6 +522,12 @@ static void start_bpf(struct guard *g)
                 text_set(s->why_not_bpf, sizeof s->why_not_bpf, "switched off in the configuration");
         else if (bpf_source_open(&o, &g->bpf, &e) < 0)
                 text_set(s->why_not_bpf, sizeof s->why_not_bpf, e.text);
+        if (g->bpf && !s->host_pids) {
+                bpf_source_free(g->bpf);
+                g->bpf = NULL;
+                text_set(s->why_not_bpf, sizeof s->why_not_bpf,
+                        "it tells the host's pids, and this is a pid namespace with others");
+        }
         s->bpf = g->bpf != NULL;
         g->bpf_since_ns = clock_boot_ns();
         s->bpf_iterator = g->bpf && bpf_source_tasks(g->bpf, BPF_TASK_ZOMBIES, ignore_task, NULL) >= 0;

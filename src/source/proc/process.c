@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 enum {
         STAT_SIZE = 1024,        /* 52 numbers of at most 20 digits and a name: ~400 in practice */
@@ -366,4 +367,17 @@ uint64_t proc_ticks_to_ns(uint64_t ticks)
         uint64_t tick_ns = NSEC_PER_SEC / (uint64_t)(hz > 0 ? hz : 100), ns;
 
         return __builtin_mul_overflow(ticks, tick_ns, &ns) ? UINT64_MAX : ns;
+}
+
+int proc_has_host_pids(int proc_fd)
+{
+        /* PROC_PID_INIT_INO: the number of the first pid namespace is part of the kernel's ABI. */
+        static const char host[] = "pid:[4026531836]";
+        char link[64];
+        ssize_t n = readlinkat(proc_fd, "self/ns/pid", link, sizeof link - 1);
+
+        if (n < 0)
+                return -errno;
+        link[n] = '\0';
+        return !strcmp(link, host);
 }

@@ -54,6 +54,9 @@ struct proc_status {
 int proc_read_status(int proc_fd, int32_t pid, struct proc_status *ret);
 int proc_parse_status(const char *text, size_t len, struct proc_status *ret);
 
+/* 1 when our pids are the host's, 0 in a pid namespace of its own, negative errno when /proc doesn't tell. */
+int proc_has_host_pids(int proc_fd);
+
 /* Calls fn for every process; a non-zero result of fn ends the walk and is returned. */
 int proc_list(int proc_fd, int (*fn)(void *ctx, int32_t pid), void *ctx);
 
