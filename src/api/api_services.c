@@ -8,14 +8,24 @@ static void limit(struct json_out *j, const char *key, uint64_t value)
         json_out_count(j, key, value ? value : BOARD_UNKNOWN);
 }
 
+/* What only the engine counts. */
+static void told(const struct service *s, struct json_out *j, const char *key, uint64_t n)
+{
+        json_out_count(j, key, view_untold(s) && !n ? BOARD_UNKNOWN : n);
+}
+
 static void health_checks(const struct service *s, struct json_out *j)
 {
         json_out_object(j, "health_checks");
-        json_out_bool(j, "defined", s->has_health_check);
-        json_out_count(j, "runs", s->probe_runs.total);
-        json_out_count(j, "timeouts", s->probe_timeouts.total);
-        json_out_count(j, "failures", s->probe_failures.total);
-        json_out_seconds(j, "cpu_seconds", s->probe_cpu_ns);
+        if (view_untold(s))
+                json_out_null(j, "defined");
+        else
+                json_out_bool(j, "defined", s->has_health_check);
+        told(s, j, "runs", s->probe_runs.total);
+        told(s, j, "timeouts", s->probe_timeouts.total);
+        told(s, j, "failures", s->probe_failures.total);
+        json_out_seconds(
+                j, "cpu_seconds", view_untold(s) && !s->probe_cpu_ns ? BOARD_UNKNOWN : s->probe_cpu_ns);
         json_out_int(j, "open", s->probes_open);
         json_out_int(j, "orphans", s->probe_orphans);
         json_out_text_or_null(j, "command", s->health_command);
@@ -55,8 +65,8 @@ static void service(const struct api_view *v, const struct service *s, const cha
         json_out_seconds(
                 j, "throttled_seconds", v->board->sources.cgroup_version ? s->throttled_ns : BOARD_UNKNOWN);
         json_out_count(j, "oom_kills", s->oom_kills);
-        json_out_count(j, "restarts", s->restarts.total + s->restarts_before);
-        json_out_int(j, "restarts_last_hour", view_recent(&s->restarts, v->now_ns, 3600));
+        told(s, j, "restarts", s->restarts.total + s->restarts_before);
+        told(s, j, "restarts_last_hour", view_recent(&s->restarts, v->now_ns, 3600));
         json_out_text(j, "health", container_health_name(s->health));
         health_checks(s, j);
         json_out_count(j, "forks", s->forks);

@@ -254,6 +254,12 @@ struct service_metric {
         const char *help;
 };
 
+/* What only the engine counts. */
+static double told(const struct service *s, uint64_t n)
+{
+        return view_untold(s) && !n ? NAN : count_of(n);
+}
+
 #define SERVICE(fn, expr)                                                                                    \
         static double fn(const struct service *s)                                                            \
         {                                                                                                    \
@@ -273,12 +279,12 @@ SERVICE(s_throttled_periods, count_of(s->throttled_periods))
 SERVICE(s_periods, count_of(s->periods))
 SERVICE(s_zombies, s->zombies)
 SERVICE(s_load, s->load1)
-SERVICE(s_restarts, count_of(s->restarts.total + s->restarts_before))
+SERVICE(s_restarts, told(s, s->restarts.total + s->restarts_before))
 SERVICE(s_deaths_signal, count_of(s->deaths_signalled))
 SERVICE(s_deaths_exit, s->deaths >= s->deaths_signalled ? count_of(s->deaths - s->deaths_signalled) : NAN)
-SERVICE(s_probe_cpu, seconds(s->probe_cpu_ns))
-SERVICE(s_probe_runs, count_of(s->probe_runs.total))
-SERVICE(s_probe_timeouts, count_of(s->probe_timeouts.total))
+SERVICE(s_probe_cpu, told(s, s->probe_cpu_ns) / (double)NSEC_PER_SEC)
+SERVICE(s_probe_runs, told(s, s->probe_runs.total))
+SERVICE(s_probe_timeouts, told(s, s->probe_timeouts.total))
 
 static const struct service_metric service_metrics[] = {
         {"container_cpu_usage_seconds", COUNTER, BY_CONTAINER, .value = s_cpu,

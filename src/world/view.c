@@ -44,6 +44,11 @@ const struct service *view_service(const struct board *b, uint16_t service)
         return &b->service[service < BOARD_SERVICES ? service : 0];
 }
 
+bool view_untold(const struct service *s)
+{
+        return (s->kind == SERVICE_CONTAINER || s->kind == SERVICE_COMPOSE) && !s->id[0];
+}
+
 bool view_service_used(const struct board *b, uint16_t service)
 {
         return service < view_services(b) && b->service[service].kind != SERVICE_NONE &&

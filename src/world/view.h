@@ -47,6 +47,8 @@ const struct service *view_service(const struct board *b, uint16_t service);
 const char *view_service_name(const struct board *b, uint16_t service);
 /* An entry that stands for a service now. */
 bool view_service_used(const struct board *b, uint16_t service);
+/* A container that the engine has not told of: what only the engine counts is not known to be 0. */
+bool view_untold(const struct service *s);
 
 /* Is what is wrong with it part of a drill that goes on? */
 bool view_is_drill(const struct service *s, uint64_t now_ns);

@@ -55,6 +55,7 @@ class InContainer(Scenario):
         self.becomes(lambda: sexton.services()[burner]["cpu_seconds"], lambda used: used > 1, 60, "it charges a burner's CPU to it")
         self.equal(sexton.services()[burner]["memory_bytes"], None, "memory that it can't know is unknown")
         self.equal(sexton.services()[leak]["cpu_seconds_exited"], None, "as is the CPU of the dead")
+        self.equal(sexton.services()[leak]["restarts"], None, "and how often it restarted")
 
     def _says_what_it_cant(self, sexton, room):
         sources = sexton.status()["sources"]
