@@ -1,12 +1,14 @@
 """Runs the lanes of tests one after the other, counts every result, and ends with one line that says it all."""
 
 import argparse
+import atexit
 import glob
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 
 import tally
@@ -18,6 +20,34 @@ RELEASE = ["-Dbuildtype=release", "--prefix=/usr"]  # as the package is built
 # Less optimised it is built in half the time, and tested in hardly more. Then gcc doesn't see what can't be too long.
 QUICKLY = ["-Doptimization=1"]
 UNSEEN = "-Wno-format-truncation"
+
+
+class Program:
+    """One that runs, for so many seconds at most."""
+
+    def __init__(self, command, timeout, output=subprocess.PIPE):
+        self.start = time.monotonic()
+        self._output = output
+        self.child = subprocess.Popen(
+            ["timeout", "--kill-after=60", str(timeout), *command], cwd=ROOT,
+            stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, text=True, errors="replace",
+        )  # fmt: skip
+
+    def lines(self):
+        if self.child.stdout:
+            return self.child.stdout
+        self.child.wait()
+        self._output.seek(0)
+        return self._output
+
+
+AHEAD = {}  # by name: those of a later lane, started already because they leave the host alone and mostly wait
+
+
+def end_ahead():
+    for program in AHEAD.values():
+        program.child.terminate()
+        program.child.wait()
 
 
 class Lane:
@@ -55,19 +85,15 @@ class Lane:
         return done.returncode == 0
 
     def program(self, name, command, timeout):
-        """Runs a TAP program; its output is shown as it comes."""
+        """Runs a TAP program; its output is shown as it comes, or, when it was started ahead, at once."""
         stream = tally.Stream(name)
-        start = time.monotonic()
-        child = subprocess.Popen(
-            ["timeout", "--kill-after=60", str(timeout), *command], cwd=ROOT,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-        )  # fmt: skip
-        for line in child.stdout:
+        program = AHEAD.pop(name, None) or Program(command, timeout)
+        for line in program.lines():
             stream.feed(line)
             print(f"  {line}", end="", flush=True)
-        code = child.wait()
+        code = program.child.wait()
         stream.end(code)
-        took = time.monotonic() - start
+        took = time.monotonic() - program.start
         if took > 20:
             self.say(f"{name} took {took:.0f} s")
         if code == 124:
@@ -218,11 +244,14 @@ def e2e(lane):
         lane.program("e2e", ["tests/e2e/run.py", "--program", program], 1200)
 
 
+VM = ("tests/vm/run.py", f"{BUILDS}/release/sexton")
+VM_SECONDS = 1200
+
+
 def vm(lane):
     """cgroup v2 alone, on Debian's cloud kernel in a virtual machine, see tests/vm/README.md"""
-    program = release_program(lane)
-    if program:
-        lane.program("vm", ["tests/vm/run.py", program], 1200)
+    if release_program(lane):
+        lane.program("vm", VM, VM_SECONDS)
 
 
 def fuzz(lane):
@@ -262,11 +291,15 @@ def parse(arguments):
 def main():
     total = tally.Tally()
     times = []
-    for run in parse(sys.argv[1:]):
+    chosen = parse(sys.argv[1:])
+    atexit.register(end_ahead)
+    for run in chosen:
         lane = Lane(run.__name__, total)
         before = total.passed, total.failed, total.skipped
         lane.say(run.__doc__)
         try:
+            if run is integration and vm in chosen and release_program(lane):
+                AHEAD["vm"] = Program(VM, VM_SECONDS, tempfile.TemporaryFile("w+", errors="replace"))
             run(lane)
         except Exception as error:  # a lane that breaks is a failure, not the end of the others
             total.add_result(lane.name, True, repr(error))

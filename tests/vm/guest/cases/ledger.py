@@ -7,7 +7,7 @@ from tests.integration import sources
 
 # Observations with each source. Without BPF, and on kernels before 6.9, a round takes seconds, and many of them where
 # the machine is emulated on a busy host.
-WANTED = {"BPF": 100, "the proc connector": 20}
+WANTED = {"BPF": 60, "the proc connector": 10}
 sources.SECONDS = 120
 
 
