@@ -12,6 +12,7 @@ import glob
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -143,7 +144,10 @@ def run(program, kernel, only, folder):
     for accelerator in accelerators():
         print(f"# {os.path.basename(kernel)} with {accelerator}", flush=True)
         with boot(accelerator, kernel, f"{folder}/initramfs", f"{folder}/console") as machine:
-            up, planned, passed = listen(machine, accelerator)
+            try:
+                up, planned, passed = listen(machine, accelerator)
+            finally:
+                machine.kill()  # whoever ends us ends it
         if up:
             break
     if not (planned and passed):
@@ -160,6 +164,7 @@ def main():
     parser.add_argument("--only", default="", help="names of cases, with commas between them")
     parser.add_argument("--keep", action="store_true", help="keep the folder with kernel, initramfs and console")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     folder = tempfile.mkdtemp(prefix="sexton-vm-")
     try:
         return run(given.program, given.kernel, given.only, folder)
