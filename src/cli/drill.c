@@ -24,6 +24,8 @@ enum {
         ASK_MS = 3000,
         SOON_MS = 20,
         LATER_MS = 200,
+        ACT_S = 10, /* for an action to be done, or undone */
+        LOOP_S = 3, /* some of its lives */
 };
 #define SOON_FOR_NS NSEC_PER_SEC
 
@@ -31,6 +33,7 @@ static const struct verb_option options[] = {
         OPTIONS_OF_CLIENTS,
         {"--count", "N", "zombies: how many; default 3, at most 50"},
         {"--wait", "DURATION", "how long to wait for each step; default what it needs"},
+        {"--act", NULL, "have the drill's own control group frozen, and thawed again"},
         {"--dry-run", NULL, "only say what would be done"},
 };
 
@@ -41,6 +44,7 @@ struct session {
         struct stage stage;
         uint64_t began_ns; /* when the trouble was there */
         double wait;       /* s; NAN = each step's own */
+        bool act;
 };
 
 /* ---- signals ---- */
@@ -133,6 +137,86 @@ static bool go_through(struct session *s, enum drill_phase p)
         return !interrupted;
 }
 
+/* ---- acting ---- */
+
+static int order(const struct session *s, const char *action, json_int_t *ret_id, char *problem, size_t size)
+{
+        cleanup_reply struct reply r = {0};
+        char body[200];
+        struct target t;
+
+        snprintf(body, sizeof body, "{\"action\":\"%s\",\"service\":\"%s\"%s}", action, s->stage.service,
+                ret_id ? ",\"seconds\":60,\"reason\":\"a drill\"" : "");
+        target_init(&t, "actions");
+        int code = client_try(client_socket(s->o), "POST", &t, body, ASK_MS, &r, problem, size);
+        if (code == EXIT_DONE && reply_parse(&r) && ret_id)
+                *ret_id = json_integer_value(
+                        answer_at(json_array_get(answer_list(r.json, "results"), 0), "id"));
+        return code;
+}
+
+/* What the kernel itself says of the group. */
+static bool becomes_frozen(const struct session *s, bool wanted)
+{
+        uint64_t end = clock_boot_ns() + ACT_S * NSEC_PER_SEC;
+        struct drill_group g;
+        bool is = !wanted;
+
+        if (drill_group_open(&g, CGROUPS, s->stage.number, NULL) < 0)
+                return false;
+        while (is != wanted && clock_boot_ns() < end && !interrupted) {
+                is = drill_group_frozen(&g) == 1;
+                nanosleep(&(struct timespec){.tv_nsec = SOON_MS * (long)NSEC_PER_MSEC}, NULL);
+        }
+        drill_group_done(&g);
+        return is == wanted;
+}
+
+/* A loop may be between two of its lives: then there is nothing to freeze for a moment. */
+static int freeze(const struct session *s, json_int_t *ret_id, char *problem, size_t size)
+{
+        uint64_t end = clock_boot_ns() + LOOP_S * NSEC_PER_SEC;
+        int code;
+
+        for (;;) {
+                code = order(s, "freeze", ret_id, problem, size);
+                if (code == EXIT_DONE || s->watch.kind->id != DRILL_RESTART_LOOP || clock_boot_ns() >= end ||
+                        interrupted)
+                        return code;
+                nanosleep(&(struct timespec){.tv_nsec = LATER_MS * (long)NSEC_PER_MSEC}, NULL);
+        }
+}
+
+static void act(struct session *s)
+{
+        char problem[700] = "";
+        json_int_t id = 0;
+        int code = freeze(s, &id, problem, sizeof problem);
+
+        if (code == EXIT_BAD) { /* the daemon knows better: act_only_in, or nothing to freeze with */
+                watch_add(&s->watch, STEP_UNTESTED, NAN, "acted", "%.319s", problem);
+                return;
+        }
+        bool good = code == EXIT_DONE && becomes_frozen(s, true);
+        if (good)
+                watch_add(&s->watch, STEP_DONE, now_of(s), "acted",
+                        "action %lld: the kernel says that it is frozen", (long long)id);
+        else
+                watch_add(&s->watch, STEP_FAILED, now_of(s), "acted", "%.319s",
+                        *problem ? problem : "the kernel doesn't say that it is frozen");
+        drill_show_steps(&s->show, &s->watch);
+        if (code != EXIT_DONE)
+                return;
+        *problem = '\0';
+        code = order(s, "thaw", NULL, problem, sizeof problem);
+        good = code == EXIT_DONE && becomes_frozen(s, false);
+        watch_add(&s->watch, good ? STEP_DONE : STEP_FAILED, now_of(s), "undone", "%.319s",
+                good       ? "the kernel says that it is thawed"
+                : *problem ? problem
+                           : "the kernel says that it is frozen still");
+        drill_show_steps(&s->show, &s->watch);
+}
+
 /* ---- the course of a drill ---- */
 
 static void clean_up(struct session *s)
@@ -176,12 +260,15 @@ static void trouble(struct session *s, uint32_t count)
                 good = go_through(s, chain[i]);
         if (good && !watch_tells_nobody(&s->watch, PHASE_TOLD))
                 go_through(s, PHASE_TOLD);
+        if (s->watch.incident && s->act && !interrupted)
+                act(s);
         clean_up(s);
         if (s->watch.incident && !interrupted && go_through(s, PHASE_RESOLVED) &&
                 !watch_tells_nobody(&s->watch, PHASE_TOLD_END))
                 go_through(s, PHASE_TOLD_END);
-        watch_add(&s->watch, STEP_UNTESTED, NAN, "acted",
-                "what Sexton would do about such trouble: nothing is done about a drill by itself");
+        watch_add(&s->watch, STEP_UNTESTED, NAN, s->act ? "by itself" : "acted",
+                "what Sexton would do about such trouble: it does nothing about a drill%s",
+                s->act ? "" : " unless it is asked to (--act)");
 }
 
 /* The engine that the daemon follows is only asked after. */
@@ -338,6 +425,12 @@ static int run(int argc, char **argv)
                 options_number(&o, "--count", DRILL_ZOMBIES_DEFAULT, 1, DRILL_ZOMBIES_MAX, &count) < 0)
                 return EXIT_USAGE;
         s.o = &o;
+        s.act = options_get(&o, "--act");
+        if (s.act && !k->in_group) {
+                fprintf(stderr, "sexton drill: %s makes no control group: there is nothing to act on\n",
+                        k->name);
+                return EXIT_USAGE;
+        }
         s.show.json = options_get(&o, "--json");
         screen_init(&s.show.screen, stdout, color);
         if (options_get(&o, "--dry-run")) {
@@ -364,7 +457,9 @@ const struct verb verb_drill = {
                 "each "
                 "took, and cleans up. Everything that is told of it begins with \"Drill:\", and it is "
                 "counted "
-                "neither in metrics nor as an open incident.\n\n"
+                "neither in metrics nor as an open incident. Nothing is done about it by itself; with --act "
+                "its own "
+                "group is frozen and thawed again.\n\n"
                 "zombies: dead children that nobody waits for. restart-loop: a program that fails and is "
                 "started "
                 "again. saturation: two busy tasks on a tenth of a core. memory: a control group whose 32 MB "

@@ -76,13 +76,13 @@ static void fill_memory(const struct trouble *t)
 {
         uint64_t wanted = (uint64_t)(DRILL_MEMORY_BYTES * FILL);
 
+        prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
         for (size_t got = 0; got < DRILL_MEMORY_BYTES && drill_group_memory(t->group) + PIECE / 2 < wanted;
                 got += PIECE) {
-                char *p = mmap(NULL, PIECE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-                if (p == MAP_FAILED)
+                /* in small pages, and none of them shared with anybody */
+                if (mmap(NULL, PIECE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1,
+                            0) == MAP_FAILED)
                         break;
-                madvise(p, PIECE, MADV_NOHUGEPAGE);
-                memset(p, 1, PIECE);
         }
         rest();
 }

@@ -14,6 +14,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define SLOW_FILL 60.0 /* s */
+
 /* ---- steps ---- */
 
 struct drill_step *watch_add(
@@ -551,6 +553,8 @@ const char *watch_waits_for(enum drill_phase p)
 
 double watch_limit(const struct drill_watch *w, enum drill_phase p)
 {
+        if (p == PHASE_LISTED && w->kind->id == DRILL_MEMORY)
+                return SLOW_FILL; /* by a tenth of a core that may be a slow one */
         if (p != PHASE_FOUND)
                 return phases[p].limit;
         return w->kind->wait + (w->kind->id == DRILL_ZOMBIES ? w->grace : 0);

@@ -24,6 +24,7 @@ FOUND = {
     "zombies": "zombie_leak: Drill: ", "restart-loop": "unit_restart_loop: Drill: ", "saturation": "saturation: Drill: ",
     "memory": "memory: Drill: ", "disk": "disk: Drill: /run/sexton-drill-",
 }  # fmt: skip
+ACTED = {"zombies", "restart-loop"}  # those that are asked to be acted on, too
 HUNG = ["staged", "follows", "named", "noticed", "goes on", "noted", "back", "cleaned up"]
 
 
@@ -109,7 +110,8 @@ def count(daemon, drills):
 
 
 def all_kinds(tap, daemon, liars):
-    drills = {kind: daemon.drill(kind, "--json") for kind in (*FOUND, "engine-hung", "page")}
+    asked = {kind: ["--act"] if kind in ACTED else [] for kind in (*FOUND, "engine-hung", "page")}
+    drills = {kind: daemon.drill(kind, "--json", *words) for kind, words in asked.items()}
     most, wrong = count(daemon, drills.values())
     ended = {kind: drill.end() for kind, drill in drills.items()}
     for kind, (code, said) in ended.items():
@@ -118,7 +120,8 @@ def all_kinds(tap, daemon, liars):
     for kind, text in FOUND.items():
         answer = answers.get(kind, {"steps": []})
         done = steps_of(answer)
-        tap.check([s["step"] for s in done] == CHAIN, f"{kind}: every link of the chain", ended[kind][1])
+        chain = [*CHAIN[:6], *(["acted", "undone"] if kind in ACTED else []), *CHAIN[6:]]
+        tap.check([s["step"] for s in done] == chain, f"{kind}: every link of the chain", ended[kind][1])
         found = next((s["text"] for s in done if s["step"] == "found"), "")
         tap.check(found.startswith(text), f"{kind}: what is found is called a drill", found)
         times = [s["seconds"] for s in done]
@@ -164,10 +167,12 @@ def broken(tap, daemon, hook, pager, refuses):
     tap.check(code == 1 and 'broken at "found"' in said and "zombie_leak: count:" in said, "a detector that is off is noticed", said)
     code, said = daemon.drill("page").end()
     tap.check(code == 1 and "no notifier is configured" in said, "having nobody to tell is noticed", said)
-    daemon.reload([hook, pager])
+    daemon.reload([hook, pager], {"act_only_in": ["nobody"]})
     daemon.verb("silence", "/sexton-drill-*", "1h")
-    code, said = daemon.drill("zombies").end()
+    code, said = daemon.drill("zombies", "--act").end()
     tap.check(code == 0 and "a silence for /sexton-drill-*" in said, "a silence is told", said)
+    tap.check("act_only_in in the configuration doesn't name it" in said and "undone" not in said, "act_only_in is heeded", said)
+    tap.check(daemon.drill("page", "--act").end()[0] == 2, "page has nothing to act on")
 
 
 def stopped(tap, daemon):

@@ -116,11 +116,11 @@ class Case:
 
     # Asking
 
-    def verb(self, *words):
+    def verb(self, *words, timeout=60):
         """(exit code, JSON or None, complaint) of a verb."""
         done = subprocess.run(
             [PROGRAM, *words, "--json", "--socket", f"{self.sexton.folder}/sexton.sock"],
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout,
         )  # fmt: skip
         try:
             return done.returncode, json.loads(done.stdout), done.stderr
