@@ -10,7 +10,6 @@
 #include "recorder/confine.h"
 #include "recorder/listen.h"
 #include "rescue/filter.h"
-#include "rescue/kmsg.h"
 #include "rescue/reserve.h"
 #include "rescue/serial.h"
 #include "rescue/session.h"
@@ -30,7 +29,7 @@
 #include <sys/utsname.h>
 #include <time.h>
 
-enum { COPY_TRIES = 100, KMSG_RECORDS = 20000 };
+enum { COPY_TRIES = 100, KMSG_RECORDS = 20000, KMSG_LINES = 200 };
 #define TRY_AGAIN_NS   (5 * NSEC_PER_SEC)
 #define LOOK_AT_TOP_NS (5 * NSEC_PER_SEC) /* how often room is made for what the board has grown by */
 
@@ -49,6 +48,7 @@ struct rescue {
         struct board *board, *copy;
         struct ring *ring;
         struct kmsg kmsg;
+        struct kmsg_line kmsg_line[KMSG_LINES];
         struct reserve reserve;
         char host[65];
         uint32_t next_number;
@@ -76,8 +76,7 @@ static enum console_exit show(void *ctx, const struct command *c, unsigned width
                 return show_help(p, c->subject);
         if (c->verb == COMMAND_DMESG) {
                 kmsg_read(&r->kmsg, KMSG_RECORDS);
-                kmsg_show(&r->kmsg, c->number, p);
-                return r->kmsg.fd < 0 ? CONSOLE_BAD : CONSOLE_DONE;
+                return show_dmesg(&r->kmsg, c->number, p);
         }
         s.torn = take_copy(r);
         s.now_ns = clock_boot_ns();
@@ -328,7 +327,7 @@ static int map_all(struct rescue *r)
                 r->next_number = (uint32_t)clock_boot_ns();
         r->next_number &= INT32_MAX; /* far from the number at which it would begin anew */
         tzset();                     /* gmtime() would open /etc/localtime at its first call */
-        kmsg_open(&r->kmsg, "/dev/kmsg");
+        kmsg_open(&r->kmsg, "/dev/kmsg", r->kmsg_line, KMSG_LINES);
         return 0;
 }
 

@@ -6,6 +6,7 @@
 #include "rescue/command.h"
 #include "rescue/console.h"
 #include "rescue/page.h"
+#include "source/kmsg/kmsg.h"
 #include "wire/ring.h"
 
 struct show {
@@ -25,6 +26,8 @@ enum console_exit show_zombies(const struct show *s, const char *service);
 enum console_exit show_why(const struct show *s, const char *service);
 enum console_exit show_deaths(const struct show *s, uint64_t count);
 enum console_exit show_actions(const struct show *s);
+/* The last `count` lines of the kernel's log that are kept, 0 = as many as a screen holds. */
+enum console_exit show_dmesg(const struct kmsg *k, uint64_t count, struct page *p);
 
 /* Internal to show*.c: how old or doubtful it is, when it is; one line for each service in rank[0..count). */
 void show_doubt(const struct show *s);

@@ -1,4 +1,4 @@
-/* Zombies, causes, deaths and actions at the console: see show.h. */
+/* Zombies, causes, deaths, actions and the kernel's log at the console: see show.h. */
 #include "rescue/show.h"
 
 #include "base/clock.h"
@@ -12,7 +12,14 @@
 #include <math.h>
 #include <string.h>
 
-enum { HOLDERS = 64, HOLDERS_SHOWN = 12, ZOMBIES_SHOWN = 40, DEATHS_SHOWN = 40, TIME_OF_DAY = 11 };
+enum {
+        HOLDERS = 64,
+        HOLDERS_SHOWN = 12,
+        ZOMBIES_SHOWN = 40,
+        DEATHS_SHOWN = 40,
+        DMESG_SHOWN = 40,
+        TIME_OF_DAY = 11
+};
 
 /* ---- zombies ---- */
 
@@ -276,5 +283,23 @@ enum console_exit show_actions(const struct show *s)
         show_doubt(s);
         if (!show_action_rows(s, false))
                 page_put(s->page, "Nothing has been done.\n");
+        return CONSOLE_DONE;
+}
+
+enum console_exit show_dmesg(const struct kmsg *k, uint64_t count, struct page *p)
+{
+        if (k->fd < 0) {
+                page_put(p, "The kernel's log can't be read: %s.\n", strerror(k->why_not));
+                return CONSOLE_BAD;
+        }
+        uint64_t i = kmsg_first(k, count ? count : DMESG_SHOWN);
+        if (i == k->total)
+                page_put(p, "The kernel's log is empty.\n");
+        for (; i < k->total; i++) {
+                const struct kmsg_line *line = &k->line[i % k->lines];
+                page_put(p, "[%6llu.%06llu] %s%s\n", (unsigned long long)(line->boot_usec / 1000000),
+                        (unsigned long long)(line->boot_usec % 1000000), line->level <= 3 ? "! " : "",
+                        line->text);
+        }
         return CONSOLE_DONE;
 }

@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "rescue/console.h"
 #include "rescue/key_line.h"
-#include "rescue/kmsg.h"
+#include "rescue/show.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -90,12 +90,13 @@ static void key(const char *line, size_t len)
 
 static void kernel_log(const char *record, size_t len)
 {
-        static struct kmsg k;
+        static struct kmsg_line line[3];
+        static struct kmsg k = {.line = line, .lines = 3};
         static struct page p;
 
         kmsg_take(&k, record, len);
         page_clear(&p);
-        kmsg_show(&k, 0, &p);
+        show_dmesg(&k, 0, &p);
         for (size_t i = 0; i < p.len; i++)
                 require((unsigned char)p.text[i] >= 0x20 || p.text[i] == '\n');
 }

@@ -3,7 +3,7 @@
 #include "rescue/console.h"
 #include "rescue/gate.h"
 #include "rescue/key_line.h"
-#include "rescue/kmsg.h"
+#include "rescue/show.h"
 #include "tap.h"
 
 #include <errno.h>
@@ -308,14 +308,13 @@ static void gate(void)
 
 static void kmsg(void)
 {
-        static struct kmsg k;
+        static struct kmsg_line line[4];
         static struct page p;
+        struct kmsg k = {.fd = -1, .why_not = EPERM, .line = line, .lines = 4};
         static const char record[] = "4,1,5000123,-;eth0: link \033[31mdown\n SUBSYSTEM=net\n";
 
         page_clear(&p);
-        k.fd = -1;
-        k.why_not = EPERM;
-        kmsg_show(&k, 0, &p);
+        check_int(show_dmesg(&k, 0, &p), CONSOLE_BAD);
         check(memmem(p.text, p.len, "Operation not permitted", 23) != NULL);
         page_clear(&p);
         k.fd = 0; /* only shown */
@@ -323,9 +322,15 @@ static void kmsg(void)
         kmsg_take(&k, "garbage", 7);
         kmsg_take(&k, "1,2", 3);
         check_int(k.total, 1);
-        kmsg_show(&k, 5, &p);
+        check_int(show_dmesg(&k, 5, &p), CONSOLE_DONE);
         p.text[p.len] = '\0';
         check_str(p.text, "[     5.000123] eth0: link \\x1b[31mdown\n");
+        for (int i = 2; i < 7; i++) {
+                char more[40];
+                kmsg_take(&k, more, (size_t)snprintf(more, sizeof more, "6,%d,1,-;line %d\n", i, i));
+        }
+        check_int(kmsg_first(&k, 100), 2); /* four are kept */
+        check_int(line[kmsg_first(&k, 1) % 4].sequence, 6);
 }
 
 static void all(void)

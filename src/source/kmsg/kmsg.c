@@ -1,19 +1,19 @@
 /* The kernel's log: see kmsg.h. */
-#include "rescue/kmsg.h"
+#include "source/kmsg/kmsg.h"
 
 #include "base/text.h"
+#include "base/util.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
-enum { RECORD = 2048, SHOWN = 40, LEVEL_BITS = 7 };
+enum { RECORD = 2048, LEVEL_BITS = 7 };
 
-void kmsg_open(struct kmsg *k, const char *path)
+void kmsg_open(struct kmsg *k, const char *path, struct kmsg_line *line, uint32_t lines)
 {
-        k->fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+        *k = (struct kmsg){.fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), .line = line, .lines = lines};
         k->why_not = k->fd < 0 ? errno : 0;
-        k->total = 0;
 }
 
 void kmsg_close(struct kmsg *k)
@@ -39,40 +39,35 @@ void kmsg_take(struct kmsg *k, const char *record, size_t len)
         p++;
         /* what follows the first line are facts for programs, behind a blank */
         size_t n = strcspn(p, "\n");
-        __typeof__(&k->line[0]) line = &k->line[k->total++ % KMSG_LINES];
+        struct kmsg_line *line = &k->line[k->total++ % k->lines];
+        line->sequence = sequence;
         line->boot_usec = usec;
         line->level = level & LEVEL_BITS;
         text_printable(line->text, sizeof line->text, p, n);
 }
 
-void kmsg_read(struct kmsg *k, unsigned records)
+bool kmsg_read(struct kmsg *k, unsigned records)
 {
         char record[RECORD];
 
-        while (k->fd >= 0 && records--) {
+        while (k->fd >= 0 && records) {
                 ssize_t n = read(k->fd, record, sizeof record);
+                records--;
                 if (n > 0)
                         kmsg_take(k, record, (size_t)n);
                 else if (n == 0 || (errno != EPIPE && errno != EINTR && errno != EINVAL))
-                        return; /* nothing more; EPIPE: some were overwritten; EINVAL: one was too long */
+                        return true; /* EPIPE: some were overwritten; EINVAL: one was too long */
         }
+        return k->fd < 0;
 }
 
-void kmsg_show(const struct kmsg *k, uint64_t count, struct page *p)
+void kmsg_skip(struct kmsg *k)
 {
-        uint64_t kept = MIN(k->total, (uint64_t)KMSG_LINES);
-        uint64_t n = MIN(count ? count : SHOWN, kept);
+        if (k->fd >= 0)
+                lseek(k->fd, 0, SEEK_END);
+}
 
-        if (k->fd < 0) {
-                page_put(p, "The kernel's log can't be read: %s.\n", strerror(k->why_not));
-                return;
-        }
-        for (uint64_t i = k->total - n; i < k->total; i++) {
-                __typeof__(&k->line[0]) line = &k->line[i % KMSG_LINES];
-                page_put(p, "[%6llu.%06llu] %s%s\n", (unsigned long long)(line->boot_usec / 1000000),
-                        (unsigned long long)(line->boot_usec % 1000000), line->level <= 3 ? "! " : "",
-                        line->text);
-        }
-        if (!n)
-                page_put(p, "The kernel's log is empty.\n");
+uint64_t kmsg_first(const struct kmsg *k, uint64_t count)
+{
+        return k->total - MIN(count, MIN(k->total, (uint64_t)k->lines));
 }
