@@ -291,19 +291,23 @@ static __always_inline unsigned int state_of(struct task_struct *task)
         return (unsigned int)BPF_CORE_READ(old, state);
 }
 
+/* As the kernel's load average counts them; the one who asks runs only because it asks. */
+static __always_inline bool is_active(struct task_struct *task)
+{
+        unsigned int state = state_of(task);
+
+        if (task->exit_state)
+                return 0;
+        return (state == 0 && task->pid != (int)bpf_get_current_pid_tgid()) ||
+               (state & (TASK_UNINTERRUPTIBLE | TASK_NOLOAD)) == TASK_UNINTERRUPTIBLE;
+}
+
 static __always_inline bool wanted(struct task_struct *task)
 {
-        unsigned int state;
-
         if (task->pid == task->tgid &&
                 (shared.want & RECORD_WANT_ALL || (shared.want & RECORD_WANT_ZOMBIES && task->exit_state)))
                 return 1;
-        if (!(shared.want & RECORD_WANT_ACTIVE) || task->exit_state)
-                return 0;
-        /* As the kernel's load average counts them; the one who asks runs only because it asks. */
-        state = state_of(task);
-        return (state == 0 && task->pid != (int)bpf_get_current_pid_tgid()) ||
-               (state & (TASK_UNINTERRUPTIBLE | TASK_NOLOAD)) == TASK_UNINTERRUPTIBLE;
+        return shared.want & RECORD_WANT_ACTIVE && is_active(task);
 }
 
 /* CPU of the whole process: of the threads that were released and of those in the list. */
@@ -326,6 +330,23 @@ static __always_inline __u64 cpu_of_process(struct task_struct *leader)
         return sum;
 }
 
+static __always_inline void describe(struct record_task *r, struct task_struct *task)
+{
+        r->pid = task->tgid;
+        r->tid = task->pid;
+        r->ppid = task->real_parent->tgid;
+        r->sid = session_of(task);
+        r->threads = task->signal->nr_threads;
+        r->state = state_of(task);
+        r->exit_state = task->exit_state;
+        r->tracer = task->ptrace ? task->parent->tgid : 0;
+        r->start_ns = task->start_boottime;
+        r->cpu_ns = task->pid == task->tgid ? cpu_of_process(task) : task->se.sum_exec_runtime;
+        r->cgroup_id = cgroup_id_of(task);
+        r->switches = task->nvcsw + task->nivcsw;
+        bpf_probe_read_kernel(r->comm, sizeof r->comm, task->comm);
+}
+
 SEC("iter/task")
 int on_task(struct bpf_iter__task *ctx)
 {
@@ -334,19 +355,35 @@ int on_task(struct bpf_iter__task *ctx)
 
         if (!task || !wanted(task))
                 return 0;
-        r.pid = task->tgid;
-        r.tid = task->pid;
-        r.ppid = task->real_parent->tgid;
-        r.sid = session_of(task);
-        r.threads = task->signal->nr_threads;
-        r.state = state_of(task);
-        r.exit_state = task->exit_state;
-        r.tracer = task->ptrace ? task->parent->tgid : 0;
-        r.start_ns = task->start_boottime;
-        r.cpu_ns = task->pid == task->tgid ? cpu_of_process(task) : task->se.sum_exec_runtime;
-        r.cgroup_id = cgroup_id_of(task);
-        r.switches = task->nvcsw + task->nivcsw;
-        bpf_probe_read_kernel(r.comm, sizeof r.comm, task->comm);
+        describe(&r, task);
         bpf_seq_write(ctx->meta->seq, &r, sizeof r);
+        return 0;
+}
+
+/* Where the active tasks are in the kernel, without a lock of theirs: /proc/PID/stack waits for an exec that
+ * is under way, and that may wait for a file system. A task that doesn't fit any more into what is read at a
+ * time comes again with the next read, and is counted twice. */
+SEC("iter/task")
+int on_stack(struct bpf_iter__task *ctx)
+{
+        struct task_struct *task = ctx->task;
+        struct seq_file *seq = ctx->meta->seq;
+        struct record_stack r = {};
+
+        if (!task || !is_active(task))
+                return 0;
+        __u32 *left = state_of(task) ? &shared.stacks_blocked : &shared.stacks_running;
+        if (!*left) {
+                shared.stacks_left_out++;
+                return 0;
+        }
+        --*left;
+        describe(&r.task, task);
+        long len = bpf_get_task_stack(task, shared.stack, sizeof shared.stack, 0);
+        if (len > 0)
+                r.frames = (__u32)len / sizeof shared.stack[0];
+        bpf_seq_write(seq, &r, sizeof r);
+        for (__u32 i = 0; i < RECORD_STACK_DEPTH && i < r.frames; i++)
+                BPF_SEQ_PRINTF(seq, "%pB\n", (void *)shared.stack[i]);
         return 0;
 }

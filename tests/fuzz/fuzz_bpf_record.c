@@ -1,5 +1,5 @@
-/* Fuzzes the decoding of records from the BPF ring: whatever the bytes, texts are bounded and end with
- * NUL, and nothing is read past the record.
+/* Fuzzes the decoding of what the BPF programs wrote, records from the ring and tasks with their stacks:
+ * whatever the bytes, texts are bounded and end with NUL, and nothing is read past the record.
  */
 #include "source/bpf/record_read.h"
 
@@ -29,6 +29,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 require(memchr(e.comm, 0, sizeof e.comm));
                 require(!e.command || memchr(e.command, 0, LIFE_COMMAND_SIZE));
                 require(!e.exe || memchr(e.exe, 0, LIFE_EXE_SIZE));
+        }
+        struct record_stack stack;
+        const char *lines;
+        size_t len, used = record_read_stack(exact, size, &stack, &lines, &len);
+        if (used) {
+                require(used == sizeof stack + len && used <= size);
+                require(!len || lines[len - 1] == '\n');
         }
         free(exact);
         return 0;

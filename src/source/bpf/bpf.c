@@ -193,7 +193,9 @@ uint64_t bpf_source_lost(const struct bpf_source *s)
         return __atomic_load_n(&s->shared->lost, __ATOMIC_RELAXED);
 }
 
-static void hand_over(const struct record_task *r, void (*fn)(void *ctx, const struct bpf_task *t), void *ctx)
+/* ---- iterators ---- */
+
+static struct bpf_task task_of(const struct record_task *r)
 {
         struct bpf_task t = {
                 .pid = r->pid,
@@ -212,18 +214,18 @@ static void hand_over(const struct record_task *r, void (*fn)(void *ctx, const s
 
         memcpy(t.comm, r->comm, sizeof r->comm);
         t.comm[sizeof t.comm - 1] = '\0';
-        fn(ctx, &t);
+        return t;
 }
 
-int bpf_source_tasks(
-        struct bpf_source *s, unsigned what, void (*fn)(void *ctx, const struct bpf_task *t), void *ctx)
+/* take() is shown what is left of a chunk and says how much of it one task was, 0 when there is no whole one.
+ * The programs put whole records or none, and read() ends between two of them only because the chunk holds
+ * all that the kernel gathers at a time. */
+static int iterate(
+        struct bpf_source *s, int link_fd, size_t (*take)(void *ctx, const char *p, size_t len), void *ctx)
 {
-        union bpf_attr attr = {.iter_create.link_fd = (uint32_t)s->loaded.iter_fd};
+        union bpf_attr attr = {.iter_create.link_fd = (uint32_t)link_fd};
         int n = 0;
 
-        if (s->loaded.iter_fd < 0)
-                return -ENOTSUP;
-        __atomic_store_n(&s->shared->want, what, __ATOMIC_RELEASE);
         cleanup_close int fd = (int)syscall(__NR_bpf, BPF_ITER_CREATE, &attr, sizeof attr);
         if (fd < 0)
                 return -errno;
@@ -236,14 +238,70 @@ int bpf_source_tasks(
                         continue;
                 if (len < 0)
                         return -errno;
-                /* bpf_seq_write() puts whole records or none, and read() ends between two of them only
-                 * because the chunk holds all that the kernel gathers at a time. */
-                for (size_t at = 0; at + sizeof(struct record_task) <= (size_t)len;
-                        at += sizeof(struct record_task)) {
-                        struct record_task r;
-                        memcpy(&r, s->chunk + at, sizeof r);
-                        hand_over(&r, fn, ctx);
-                        n++;
-                }
+                for (size_t at = 0, used = 1; used && at < (size_t)len; at += used, n += used != 0)
+                        used = take(ctx, s->chunk + at, (size_t)len - at);
         }
+}
+
+struct tasks {
+        void (*fn)(void *ctx, const struct bpf_task *t);
+        void *ctx;
+};
+
+static size_t take_task(void *ctx, const char *p, size_t len)
+{
+        const struct tasks *to = ctx;
+        struct record_task r;
+
+        if (len < sizeof r)
+                return 0;
+        memcpy(&r, p, sizeof r);
+        struct bpf_task t = task_of(&r);
+        to->fn(to->ctx, &t);
+        return sizeof r;
+}
+
+int bpf_source_tasks(
+        struct bpf_source *s, unsigned what, void (*fn)(void *ctx, const struct bpf_task *t), void *ctx)
+{
+        if (s->loaded.iter_fd < 0)
+                return -ENOTSUP;
+        __atomic_store_n(&s->shared->want, what, __ATOMIC_RELEASE);
+        return iterate(s, s->loaded.iter_fd, take_task, &(struct tasks){fn, ctx});
+}
+
+struct stacks {
+        void (*fn)(void *ctx, const struct bpf_task *t, const char *stack, size_t len);
+        void *ctx;
+};
+
+static size_t take_stack(void *ctx, const char *p, size_t len)
+{
+        const struct stacks *to = ctx;
+        struct record_stack r;
+        const char *text;
+        size_t text_len, used = record_read_stack(p, len, &r, &text, &text_len);
+
+        if (!used)
+                return 0;
+        struct bpf_task t = task_of(&r.task);
+        to->fn(to->ctx, &t, text, text_len);
+        return used;
+}
+
+int bpf_source_stacks(struct bpf_source *s, uint32_t blocked, uint32_t running,
+        void (*fn)(void *ctx, const struct bpf_task *t, const char *stack, size_t len), void *ctx,
+        uint32_t *ret_left_out)
+{
+        _Static_assert((int)BPF_STACK_DEPTH == RECORD_STACK_DEPTH, "as many frames as the program writes");
+
+        if (s->loaded.stack_fd < 0)
+                return -ENOTSUP;
+        s->shared->stacks_left_out = 0;
+        s->shared->stacks_running = running;
+        __atomic_store_n(&s->shared->stacks_blocked, blocked, __ATOMIC_RELEASE);
+        int n = iterate(s, s->loaded.stack_fd, take_stack, &(struct stacks){fn, ctx});
+        if (n >= 0)
+                *ret_left_out = __atomic_load_n(&s->shared->stacks_left_out, __ATOMIC_ACQUIRE);
+        return n;
 }

@@ -10,6 +10,7 @@
 #include "model/life.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct bpf_source;
 
@@ -64,3 +65,13 @@ struct bpf_task {
  * -ENOTSUP when the iterator is not there. */
 int bpf_source_tasks(
         struct bpf_source *s, unsigned what, void (*fn)(void *ctx, const struct bpf_task *t), void *ctx);
+
+enum { BPF_STACK_DEPTH = 24 };
+/* Walks the active tasks with the place each is at in the kernel: stack[0..len), a function a line
+ * ("do_sys_poll+0x2c/0x540"), the innermost first, at most BPF_STACK_DEPTH; empty for those that run on
+ * another CPU at that moment. No lock of theirs is taken. At most `blocked` tasks in D and `running` in R;
+ * *ret_left_out: how many more there were. How many were handed over, or -ENOTSUP when the kernel doesn't
+ * show stacks. */
+int bpf_source_stacks(struct bpf_source *s, uint32_t blocked, uint32_t running,
+        void (*fn)(void *ctx, const struct bpf_task *t, const char *stack, size_t len), void *ctx,
+        uint32_t *ret_left_out);

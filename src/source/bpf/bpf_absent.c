@@ -43,3 +43,10 @@ int bpf_source_tasks(
 {
         return -ENOTSUP;
 }
+
+int bpf_source_stacks(struct bpf_source *s, uint32_t blocked, uint32_t running,
+        void (*fn)(void *ctx, const struct bpf_task *t, const char *stack, size_t len), void *ctx,
+        uint32_t *ret_left_out)
+{
+        return -ENOTSUP;
+}

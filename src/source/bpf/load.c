@@ -81,8 +81,10 @@ static enum cgroup_pick pick_cgroup(bool v1)
         return on_v1_hierarchy(text, "cpuacct\t") ? CGROUP_PICK_CPUACCT : CGROUP_PICK_UNIFIED;
 }
 
-/* optional: also the programs that an older kernel may refuse. */
-static int load_skeleton(const struct bpf_options *o, bool optional, struct lifecycle_bpf **ret)
+/* What an older kernel may refuse is left out, one kind after the other. */
+enum programs { NEEDED, OPTIONAL, STACKS };
+
+static int load_skeleton(const struct bpf_options *o, enum programs which, struct lifecycle_bpf **ret)
 {
         struct lifecycle_bpf *s = lifecycle_bpf__open();
         int r;
@@ -92,9 +94,10 @@ static int load_skeleton(const struct bpf_options *o, bool optional, struct life
         s->rodata->cgroup_pick = pick_cgroup(o->cgroup_v1);
         s->rodata->wake_bytes = o->ring_bytes / 4;
         bpf_map__set_max_entries(s->maps.ring, o->ring_bytes);
-        bpf_program__set_autoload(s->progs.on_rename, optional);
-        bpf_program__set_autoload(s->progs.on_cgroup, optional);
-        bpf_program__set_autoload(s->progs.on_task, optional);
+        bpf_program__set_autoload(s->progs.on_rename, which >= OPTIONAL);
+        bpf_program__set_autoload(s->progs.on_cgroup, which >= OPTIONAL);
+        bpf_program__set_autoload(s->progs.on_task, which >= OPTIONAL);
+        bpf_program__set_autoload(s->progs.on_stack, which >= STACKS);
         r = lifecycle_bpf__load(s);
         if (r == 0)
                 r = lifecycle_bpf__attach(s);
@@ -132,15 +135,18 @@ static int load_here(const struct bpf_options *o, struct bpf_loaded *l, struct e
         int r;
 
         libbpf_set_print(keep_complaint);
-        r = load_skeleton(o, true, &s);
+        r = load_skeleton(o, STACKS, &s);
         if (r < 0 && r != -EPERM)
-                r = load_skeleton(o, false, &s);
+                r = load_skeleton(o, OPTIONAL, &s);
+        if (r < 0 && r != -EPERM)
+                r = load_skeleton(o, NEEDED, &s);
         if (r < 0)
                 return explain(r, e);
         *l = (struct bpf_loaded){
                 .ring_fd = bpf_map__fd(s->maps.ring),
                 .shared_fd = bpf_map__fd(s->maps.bss),
                 .iter_fd = link_fd(s->links.on_task),
+                .stack_fd = link_fd(s->links.on_stack),
                 .link_fds = {link_fd(s->links.on_exec), link_fd(s->links.on_free),
                         link_fd(s->links.on_cgroup), link_fd(s->links.on_fork), link_fd(s->links.on_exit),
                         link_fd(s->links.on_rename)},

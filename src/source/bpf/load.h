@@ -6,9 +6,9 @@
 
 #include "source/bpf/bpf.h"
 
-/* All -1 where not there; links beyond the iterator's are only kept open, that keeps them attached. */
+/* All -1 where not there; links beyond the iterators' are only kept open, that keeps them attached. */
 struct bpf_loaded {
-        int ring_fd, shared_fd, iter_fd;
+        int ring_fd, shared_fd, iter_fd, stack_fd;
         int link_fds[6];
 };
 

@@ -170,3 +170,24 @@ char record_state_char(uint32_t state, uint32_t exit_state)
                 return 'D';
         return letters[bits ? 32 - __builtin_clz(bits) : 0];
 }
+
+size_t record_read_stack(
+        const char *data, size_t size, struct record_stack *ret, const char **ret_text, size_t *ret_len)
+{
+        struct record_stack r;
+
+        if (size < sizeof r)
+                return 0;
+        memcpy(&r, data, sizeof r);
+        const char *text = data + sizeof r, *end = text;
+        for (uint32_t i = 0; i < r.frames; i++) {
+                const char *line = memchr(end, '\n', size - (size_t)(end - data));
+                if (!line)
+                        return 0;
+                end = line + 1;
+        }
+        *ret = r;
+        *ret_text = text;
+        *ret_len = (size_t)(end - text);
+        return (size_t)(end - data);
+}

@@ -7,6 +7,7 @@
 #define RECORD_COMM_SIZE    16
 #define RECORD_EXE_SIZE     96  /* with its NUL */
 #define RECORD_COMMAND_SIZE 160 /* bytes of argv as they lie in memory */
+#define RECORD_STACK_DEPTH  24
 
 enum record_type {
         RECORD_FORK = 1,
@@ -76,6 +77,10 @@ struct bpf_shared {
         __u32 want;   /* BPF_TASK_* of the iteration under way */
         __u32 asleep; /* the reader wants to be woken by the next record; the program that does it clears it
                        */
+        /* so many more stacks are wanted of tasks in D, and of those that run or could; active tasks that
+         * nobody wanted any more */
+        __u32 stacks_blocked, stacks_running, stacks_left_out, unused;
+        __u64 stack[RECORD_STACK_DEPTH]; /* the one being written */
 };
 
 enum cgroup_pick { CGROUP_PICK_UNIFIED, CGROUP_PICK_MEMORY, CGROUP_PICK_PIDS, CGROUP_PICK_CPUACCT };
@@ -90,4 +95,10 @@ struct record_task {
         __u64 start_ns, cpu_ns, cgroup_id;
         __u64 switches;
         char comm[RECORD_COMM_SIZE];
+};
+
+/* Of the iterator over stacks: then come `frames` lines, a function each, the innermost first. */
+struct record_stack {
+        struct record_task task;
+        __u32 frames, unused;
 };

@@ -20,3 +20,8 @@ bool record_read(const void *data, size_t size, struct record_text *text, struct
 
 /* The letter that /proc/PID/stat shows for a task's state. */
 char record_state_char(uint32_t state, uint32_t exit_state);
+
+/* What the iterator over stacks wrote: its record into *ret, and where its lines stand. Returns how many
+ * bytes they are together, 0 when they aren't whole. */
+size_t record_read_stack(
+        const char *data, size_t size, struct record_stack *ret, const char **ret_text, size_t *ret_len);
