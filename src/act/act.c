@@ -240,6 +240,14 @@ int act_take(struct actor *a, const struct act_order *o, uint64_t now_ns, uint32
                 tell_taken(a, row, now_ns);
                 return 0;
         }
+        if (a->ops.before)
+                a->ops.before(a->ops.ctx,
+                        &(struct act_about){.what = action_kind_name(o->kind),
+                                .service = o->service,
+                                .finding = o->finding,
+                                .who = row->who,
+                                .reason = row->reason},
+                        now_ns);
         return carry_out(a, row, planned, now_ns, why);
 }
 

@@ -22,8 +22,18 @@ enum {
         ACT_GROUPS = 32, /* control groups of one service; one with more is left alone */
 };
 
+/* What is about to be done. */
+struct act_about {
+        const char *what; /* "freeze"; "kill" */
+        uint16_t service;
+        uint32_t finding; /* what asked for it, 0 = none */
+        const char *who, *reason;
+};
+
 /* What an action may use. All of it outlives the actor. */
 struct act_ops {
+        /* Called just before anything is done, but for undoing. May be NULL. */
+        void (*before)(void *ctx, const struct act_about *about, uint64_t now_ns);
         /* The engine process is to do this; act_operated() tells of its end. False: it can't be asked now. */
         bool (*operate)(void *ctx, const struct engine_operate *o);
         /* The process that buries is to do this; act_buried() tells of its end. False: it can't be asked now.

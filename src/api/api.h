@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/json_out.h"
 #include "incident/book.h"
+#include "model/blackbox.h"
 #include "store/store.h"
 #include "wire/history.h"
 #include "world/view.h"
@@ -16,10 +17,11 @@ struct api_view {
         struct view_index index;
         uint64_t now_ns; /* boot time of the snapshot */
         int64_t wall_offset_ns;
-        const struct history *history; /* may be NULL */
-        const struct book *book;       /* may be NULL */
-        const struct policy *policy;   /* may be NULL */
-        struct store *store;           /* may be NULL */
+        const struct history *history;   /* may be NULL */
+        const struct book *book;         /* may be NULL */
+        const struct policy *policy;     /* may be NULL */
+        struct store *store;             /* may be NULL */
+        const struct blackbox *blackbox; /* shared; may be NULL */
 };
 int api_view_init(struct api_view *v, const struct board *snapshot, const struct history *history,
         const struct book *book, uint64_t now_ns, int64_t wall_offset_ns);
@@ -52,6 +54,9 @@ void api_services(const struct api_view *v, const struct api_query *q, struct js
 void api_findings(const struct api_view *v, struct json_out *j);
 /* -ENOENT with the error set when there is no incident of number q->id. Needs no board. */
 int api_incidents(const struct api_view *v, const struct api_query *q, struct json_out *j, struct error *e);
+/* What was captured of incident q->id, or of all when that is 0; without any, why. -ENOENT when there is no
+ * such incident. Needs no board. */
+int api_blackbox(const struct api_view *v, const struct api_query *q, struct json_out *j, struct error *e);
 /* The report on incident q->id in q->format; as JSON: what it is made from (report/records.h). v->board may
  * be NULL. -EINVAL without q->id, -ENOENT, -ENOMEM with the error set. */
 int api_report(const struct api_view *v, const struct api_query *q, struct out *o, struct error *e);

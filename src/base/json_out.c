@@ -126,9 +126,12 @@ void json_out_count(struct json_out *j, const char *key, uint64_t value)
         out_format(&j->out, "%" PRIu64, value);
 }
 
+/* Rounded, the largest ones of all would be too large for those who read them. */
+#define NUMBER_MAX 1e308
+
 void json_out_number(struct json_out *j, const char *key, double value)
 {
-        if (!isfinite(value)) {
+        if (!isfinite(value) || fabs(value) > NUMBER_MAX) {
                 json_out_null(j, key);
                 return;
         }

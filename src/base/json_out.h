@@ -43,7 +43,7 @@ void json_out_text_or_null(struct json_out *j, const char *key, const char *text
 void json_out_int(struct json_out *j, const char *key, int64_t value);
 /* UINT64_MAX becomes null. */
 void json_out_count(struct json_out *j, const char *key, uint64_t value);
-/* NAN and infinities become null. */
+/* NAN, infinities and what is nearly one become null. */
 void json_out_number(struct json_out *j, const char *key, double value);
 /* Nanoseconds as seconds; UINT64_MAX becomes null. */
 void json_out_seconds(struct json_out *j, const char *key, uint64_t ns);

@@ -27,10 +27,10 @@ static const struct {
 } roles[CHILD_ROLES] = {
         [CHILD_GUARD] = {"guard", FD(CONFIG) | FD(BOARD) | FD(RING) | FD(ALIVE) | FD(ENGINE_GUARD) |
                                           FD(REQUESTS_GUARD) | FD(BURY_GUARD) | FD(JOURNAL) |
-                                          FD(RESCUE_GUARD)},
+                                          FD(RESCUE_GUARD) | FD(BLACKBOX) | FD(RECEIPTS)},
         [CHILD_ENGINE] = {"engine", FD(CONFIG) | FD(ENGINE)},
-        [CHILD_RECORDER] = {"recorder",
-                FD(CONFIG) | FD(BOARD) | FD(RING) | FD(ALIVE) | FD(COURIER_RECORDER) | FD(REQUESTS_RECORDER)},
+        [CHILD_RECORDER] = {"recorder", FD(CONFIG) | FD(BOARD) | FD(RING) | FD(ALIVE) | FD(COURIER_RECORDER) |
+                                                FD(REQUESTS_RECORDER) | FD(BLACKBOX) | FD(RECEIPTS)},
         [CHILD_DEADMAN] = {"deadman", FD(CONFIG) | FD(JOURNAL) | FD(ALIVE)},
         [CHILD_COURIER] = {"courier", FD(CONFIG) | FD(COURIER) | FD(ALIVE)},
         [CHILD_BURY] = {"bury", FD(BURY) | FD(ALIVE)},
@@ -53,6 +53,8 @@ static const char *const fd_names[CHILD_FDS] = {
         [CHILD_FD_JOURNAL] = "journal",
         [CHILD_FD_RESCUE_GUARD] = "rescue-guard",
         [CHILD_FD_RESCUE] = "rescue",
+        [CHILD_FD_BLACKBOX] = "blackbox",
+        [CHILD_FD_RECEIPTS] = "receipts",
 };
 
 const char *child_role_name(enum child_role role)
@@ -91,6 +93,8 @@ static int become(enum child_role role, const int fd[CHILD_FDS])
                                               .bury = fd[CHILD_FD_BURY_GUARD],
                                               .journal = fd[CHILD_FD_JOURNAL],
                                               .rescue = fd[CHILD_FD_RESCUE_GUARD],
+                                              .blackbox = fd[CHILD_FD_BLACKBOX],
+                                              .receipts = fd[CHILD_FD_RECEIPTS],
                                               .alive = fd[CHILD_FD_ALIVE]});
         case CHILD_ENGINE:
                 return engine_main(&c, fd[CHILD_FD_CONFIG], fd[CHILD_FD_ENGINE]);
@@ -100,6 +104,8 @@ static int become(enum child_role role, const int fd[CHILD_FDS])
                                                  .ring = fd[CHILD_FD_RING],
                                                  .courier = fd[CHILD_FD_COURIER_RECORDER],
                                                  .requests = fd[CHILD_FD_REQUESTS_RECORDER],
+                                                 .blackbox = fd[CHILD_FD_BLACKBOX],
+                                                 .receipts = fd[CHILD_FD_RECEIPTS],
                                                  .alive = fd[CHILD_FD_ALIVE]});
         case CHILD_COURIER:
                 return courier_main(&c, fd[CHILD_FD_COURIER], fd[CHILD_FD_ALIVE]);

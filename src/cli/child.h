@@ -32,6 +32,8 @@ enum child_fd {
         CHILD_FD_JOURNAL,      /* of actions: act/journal.h */
         CHILD_FD_RESCUE_GUARD, /* and of the rescue console */
         CHILD_FD_RESCUE,
+        CHILD_FD_BLACKBOX, /* what the guard captures: model/blackbox.h... */
+        CHILD_FD_RECEIPTS, /* ...and what the recorder has taken to disk of it */
         CHILD_FDS
 };
 

@@ -1,4 +1,5 @@
 /* sexton incidents: findings that belong together, open ones first; or one of them, whole. */
+#include "cli/blackbox.h"
 #include "cli/client.h"
 #include "cli/findings.h"
 
@@ -15,6 +16,7 @@ static const struct verb_option options[] = {
         OPTIONS_OF_CLIENTS,
         {"--all", NULL, "tell each of them whole"},
         {"--limit", "N", "at most so many; default 50"},
+        {"--blackbox", NULL, "show what was captured when it became critical or something was done about it"},
 };
 
 static bool is_open(json_t *incident)
@@ -256,6 +258,28 @@ static void print_whole(const struct screen *s, json_t *j)
         print_strings(s, "What to change", answer_list(j, "remedy"));
 }
 
+static int show_blackbox(const struct options *o, enum color_mode color)
+{
+        cleanup_reply struct reply r = {0};
+        struct screen s;
+        struct target t;
+
+        target_init(&t, "blackbox");
+        target_add(&t, "id", o->arguments ? o->argument[0] : NULL);
+        target_add(&t, "limit", options_get(o, "--limit"));
+        int code = client_ask(o, &t, &r);
+        if (code != EXIT_DONE)
+                return code;
+        code = json_array_size(answer_list(r.json, "captures")) ? EXIT_DONE : EXIT_BAD;
+        if (options_get(o, "--json")) {
+                client_print_json(&r);
+                return code;
+        }
+        screen_init(&s, stdout, color);
+        blackbox_print(&s, r.json, options_get(o, "--all"));
+        return code;
+}
+
 static int run(int argc, char **argv)
 {
         cleanup_reply struct reply r = {0};
@@ -271,6 +295,8 @@ static int run(int argc, char **argv)
                 return code;
         if (options_color(&o, &color) < 0)
                 return EXIT_USAGE;
+        if (options_get(&o, "--blackbox"))
+                return show_blackbox(&o, color);
         bool whole = o.arguments || options_get(&o, "--all");
         target_init(&t, "incidents");
         target_add(&t, "id", o.arguments ? o.argument[0] : NULL);
@@ -310,10 +336,17 @@ const struct verb verb_incidents = {
                 "with "
                 "their evidence, suspects, what was ruled out, resources as they are normally, at worst and "
                 "afterwards, the timeline, and what to change.\n\n"
-                "Numbers grow and are never used again. Trouble that comes back soon reopens its incident.",
-        .bad = "an incident is open that is no drill",
+                "Numbers grow and are never used again. Trouble that comes back soon reopens its "
+                "incident.\n\n"
+                "When a finding becomes critical, and just before anything is done to a service, the guard "
+                "captures what goes on: figures and pressure, who contributes, running and blocked tasks "
+                "with "
+                "their kernel stacks, the tree of processes, the last deaths, the kernel's log. --blackbox "
+                "shows what was captured of an incident, or without a number the last captures of all.",
+        .bad = "an incident is open that is no drill; with --blackbox: nothing was captured",
         .examples = "sexton incidents\nWhat is wrong, and what was lately?\n"
-                    "sexton incidents 7\nAll that is known of one.\n",
+                    "sexton incidents 7\nAll that is known of one.\n"
+                    "sexton incidents 7 --blackbox\nWhat went on when it became critical.\n",
         .options = options,
         .options_count = ARRAY_SIZE(options),
         .asks_daemon = true,

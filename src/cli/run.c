@@ -16,6 +16,7 @@
 #include "model/names.h"
 #include "recorder/listen.h"
 #include "rescue/rescue.h"
+#include "wire/blackbox_map.h"
 #include "wire/board_map.h"
 #include "wire/ring.h"
 
@@ -511,6 +512,12 @@ static int make_shared(struct supervisor *s)
         s->fd[CHILD_FD_RING] = ring_create();
         if (s->fd[CHILD_FD_RING] < 0)
                 return s->fd[CHILD_FD_RING];
+        s->fd[CHILD_FD_BLACKBOX] = blackbox_create();
+        if (s->fd[CHILD_FD_BLACKBOX] < 0)
+                return s->fd[CHILD_FD_BLACKBOX];
+        s->fd[CHILD_FD_RECEIPTS] = blackbox_receipts_create();
+        if (s->fd[CHILD_FD_RECEIPTS] < 0)
+                return s->fd[CHILD_FD_RECEIPTS];
         int r = make_journal(s);
         if (!r)
                 r = make_links(s);

@@ -40,6 +40,11 @@ static void buried(void *ctx, uint32_t events)
         board_write_end(g->board, clock_boot_ns());
 }
 
+static void before(void *ctx, const struct act_about *about, uint64_t now_ns)
+{
+        guard_blackbox_before(ctx, about, now_ns);
+}
+
 static void learn(void *ctx, int32_t pid)
 {
         guard_look_at(ctx, pid);
@@ -83,7 +88,7 @@ void guard_act_group_seen(struct guard *g)
 
 void guard_act_start(struct guard *g, int journal_fd, int bury_fd, uint64_t now_ns)
 {
-        struct act_ops ops = {.operate = operate, .bury = bury, .learn = learn, .ctx = g};
+        struct act_ops ops = {.before = before, .operate = operate, .bury = bury, .learn = learn, .ctx = g};
         struct journal *j = NULL;
         int r = journal_map(journal_fd, &j);
 

@@ -124,7 +124,9 @@ static void tick(void *ctx, uint64_t now_ns)
         guard_sample_tick(g, now_ns);
         world_recount(&g->world, now_ns);
         world_deaths_flush(&g->world);
+        guard_blackbox_tick(g);
         detect_all(&g->detect, g->board, &g->config.detect, now_ns, emit, g);
+        guard_blackbox_findings(g, now_ns);
         guard_ladder_tick(g, now_ns);
         guard_act_tick(g, now_ns);
         board_write_end(g->board, clock_boot_ns());
@@ -222,6 +224,7 @@ static int start(struct guard *g, const struct guard_fds *fd)
                 return r;
         guard_scan(g, now_ns);
         guard_sample_start(g);
+        guard_blackbox_start(g, fd->blackbox, fd->receipts);
         guard_act_start(g, fd->journal, fd->bury, now_ns);
         guard_ladder_start(g);
         board_write_end(g->board, clock_boot_ns());
@@ -260,10 +263,12 @@ int guard_main(const struct config *c, const struct guard_fds *fd)
         g->alive_watch = (struct loop_fd){.fd = fd->alive, .ready = supervisor_gone, .ctx = g};
         loop_add(&g->loop, &g->alive_watch, EPOLLIN);
         guard_reserve(g);
+        guard_blackbox_rehearse(g);
         log_info("watching by %s, cgroup %s, %u processes, %u zombies", lifecycle_name(&g->board->sources),
                 layouts[MIN(g->layout.version, 3)], g->board->process_top - 1, g->board->zombies);
         r = loop_run(&g->loop);
         guard_act_stop(g);
+        guard_blackbox_stop(g);
         world_deaths_flush(&g->world); /* of the second that was running */
         guard_sample_stop(g);
         guard_lifecycle_stop(g);

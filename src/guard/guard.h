@@ -8,6 +8,7 @@
 #include "base/loop.h"
 #include "config/config.h"
 #include "detect/detect.h"
+#include "guard/blackbox.h"
 #include "guard/pace.h"
 #include "ladder/ladder.h"
 #include "model/request.h"
@@ -156,6 +157,8 @@ struct guard {
         struct ladder ladder;
         bool container_started; /* since the ladder looked last */
 
+        struct guard_blackbox blackbox;
+
         struct loop_fd signal_watch, alive_watch;
         uint64_t demoted_ns; /* reserve.c */
         struct detect_state detect;
@@ -163,12 +166,13 @@ struct guard {
 
 struct guard_fds {
         int config, board, ring;
-        int engine;   /* the link to the engine process */
-        int requests; /* what the recorder asks for: model/request.h */
-        int bury;     /* to the process that buries: act/bury_child.h */
-        int journal;  /* of actions: act/journal.h */
-        int rescue;   /* and the rescue console */
-        int alive;    /* ends when the supervisor is gone */
+        int engine;             /* the link to the engine process */
+        int requests;           /* what the recorder asks for: model/request.h */
+        int bury;               /* to the process that buries: act/bury_child.h */
+        int journal;            /* of actions: act/journal.h */
+        int rescue;             /* and the rescue console */
+        int blackbox, receipts; /* model/blackbox.h */
+        int alive;              /* ends when the supervisor is gone */
 };
 
 /* Runs until SIGTERM or until fd->alive ends. Returns the exit code. */

@@ -10,6 +10,7 @@
 #include "recorder/confine.h"
 #include "recorder/guard_link.h"
 #include "recorder/http.h"
+#include "recorder/keep.h"
 #include "recorder/listen.h"
 #include "recorder/memory.h"
 #include "recorder/tell.h"
@@ -44,6 +45,7 @@ struct recorder {
         struct guard_link link;
         struct leave leave;
         struct memory memory;
+        struct keep keep;
         int config_fd;
 };
 
@@ -81,6 +83,7 @@ static void drain_and_again(void *ctx, uint64_t now_ns)
 
         drain(r);
         look(r, now_ns);
+        keep_tick(&r->keep, r->memory.store, now_ns);
         memory_tick(&r->memory);
         loop_arm(&r->loop, &r->drain_timer, now_ns + DRAIN_EVERY_NS);
 }
@@ -89,6 +92,7 @@ static void drain_and_again(void *ctx, uint64_t now_ns)
 static void last_drain(struct recorder *r)
 {
         drain(r);
+        keep_tick(&r->keep, r->memory.store, clock_boot_ns());
         memory_tick(&r->memory);
 }
 
@@ -223,6 +227,8 @@ static int begin(struct recorder *r, const struct config *c, const struct record
                 .leave = &r->leave,
                 .now_ns = clock_boot_ns,
                 .wall_offset_ns = clock_wall_offset_ns};
+        keep_start(&r->keep, fd->blackbox, fd->receipts);
+        r->env.blackbox = r->keep.box;
         r->config_fd = fd->config;
         r->env.policy = &r->tell->policy;
         r->env.poke = tell_poke;
@@ -292,6 +298,7 @@ int recorder_main(const struct config *c, const struct recorder_fds *fd)
         if (n >= 0)
                 last_drain(&r);
         memory_stop(&r.memory);
+        keep_stop(&r.keep);
         history_done(&r.history);
         free(r.tell);
         book_free(r.book);

@@ -1,5 +1,5 @@
 /* The recorder process: follows the event ring, keeps history, serves HTTP on TCP and on the Unix
- * socket. Maps the board and the ring read-only.
+ * socket. Maps the board, the ring and the black box read-only.
  */
 #pragma once
 
@@ -7,8 +7,9 @@
 
 struct recorder_fds {
         int config, board, ring;
-        int courier;  /* a socket whose other end the courier has; -1 = none */
-        int requests; /* to the guard: model/request.h; -1 = none */
+        int courier;            /* a socket whose other end the courier has; -1 = none */
+        int requests;           /* to the guard: model/request.h; -1 = none */
+        int blackbox, receipts; /* model/blackbox.h; -1 = none */
         int alive;
 };
 

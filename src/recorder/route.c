@@ -165,6 +165,16 @@ static void answer_incidents(
                 route_reply_error(r, 404, "%s", e.text);
 }
 
+static void answer_blackbox(
+        struct route_reply *r, const struct route_request *request, const struct api_query *q)
+{
+        struct error e = {0};
+        int n = api_blackbox(&r->view, q, &r->body, &e);
+
+        if (n < 0)
+                route_reply_error(r, n == -ENOENT ? 404 : 503, "%s", e.text);
+}
+
 static void answer_history(
         struct route_reply *r, const struct route_request *request, const struct api_query *q)
 {
@@ -293,6 +303,8 @@ static const struct route routes[] = {
                 "who is to blame, who is not, and what to do (?subject=)"},
         {"/sexton/v1/incidents", json_type, false, true, answer_incidents,
                 "what was wrong together (?id= &state= &limit=)"},
+        {"/sexton/v1/blackbox", json_type, false, true, answer_blackbox,
+                "what was captured when it became critical or was acted on (?id= &limit=)"},
         {"/sexton/v1/report", markdown_type, false, true, answer_report,
                 "the post-mortem of one (?id= &format=markdown|html|json)"},
         {"/sexton/v1/actions", json_type, true, true, answer_actions,
@@ -410,6 +422,7 @@ static bool look(struct route_reply *r, struct error *e)
         }
         r->view.policy = env->policy;
         r->view.store = env->store;
+        r->view.blackbox = env->blackbox;
         hold(r);
         return true;
 }
@@ -465,6 +478,7 @@ void route_handle(struct route_env *env, const struct route_request *request, st
                         .book = env->book,
                         .policy = env->policy,
                         .store = env->store,
+                        .blackbox = env->blackbox,
                         .now_ns = env->now_ns(),
                         .wall_offset_ns = env->wall_offset_ns()},
         };

@@ -29,10 +29,11 @@ struct route_request {
 struct route_env {
         const struct board *board; /* shared, being written by the guard */
         const struct history *history;
-        const struct book *book; /* may be NULL */
-        struct store *store;     /* may be NULL */
-        struct policy *policy;   /* may be NULL */
-        void (*poke)(void *ctx); /* after a change of the policy; may be NULL */
+        const struct book *book;         /* may be NULL */
+        struct store *store;             /* may be NULL */
+        const struct blackbox *blackbox; /* shared; may be NULL */
+        struct policy *policy;           /* may be NULL */
+        void (*poke)(void *ctx);         /* after a change of the policy; may be NULL */
         void *poke_ctx;
         struct guard_link *link;   /* to the guard; may be NULL */
         const struct leave *leave; /* who may change anything */

@@ -146,6 +146,11 @@ int store_document_remove(struct store *s, enum store_kind kind, const char *id)
         return put(s, d);
 }
 
+bool store_document_waits(struct store *s, enum store_kind kind, const char *id)
+{
+        return *find(s, kind, id) != NULL;
+}
+
 /* ---- jobs ---- */
 
 uint64_t documents_due_ns(const struct store *s)

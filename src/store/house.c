@@ -155,6 +155,18 @@ static int drop_documents(struct writer *w, bool open, int64_t before_ms)
         return db_run(&w->db, sql);
 }
 
+/* They are large, and tell of moments: the oldest give way to new ones, not to all that the store is for. */
+static int drop_captures(struct writer *w)
+{
+        char sql[200];
+
+        snprintf(sql, sizeof sql,
+                "DELETE FROM document WHERE rowid IN (SELECT rowid FROM document WHERE kind = %d"
+                " ORDER BY time DESC LIMIT -1 OFFSET %d)",
+                STORE_CAPTURE, STORE_CAPTURES);
+        return db_run(&w->db, sql);
+}
+
 static int drop_recent(struct writer *w)
 {
         return db_run(&w->db, "DELETE FROM recent WHERE id <= (SELECT (min(id) + max(id)) / 2 FROM recent);"
@@ -278,6 +290,8 @@ int writer_keep_house(struct writer *w, bool now)
                 r = transaction(w, move_hour);
                 if (r == SQLITE_OK && w->retention_ms)
                         r = drop_aged(w);
+                if (r == SQLITE_OK)
+                        r = drop_captures(w);
                 if (r == SQLITE_OK)
                         r = drop_names(w);
         }

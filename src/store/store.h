@@ -168,10 +168,11 @@ enum store_kind {
         STORE_NOTICE,  /* a notification that is due, being sent or sent */
         STORE_SILENCE, /* a mute */
         STORE_STATE,   /* small things a module must not forget, such as the next number: never deleted */
+        STORE_CAPTURE, /* of the black box: the newest STORE_CAPTURES are kept */
         STORE_KINDS
 };
 
-enum { STORE_ID = 63, STORE_JSON_MAX = 512 << 10 };
+enum { STORE_ID = 63, STORE_JSON_MAX = 512 << 10, STORE_CAPTURES = 64 };
 
 /* Replaces the document; copies everything. service NULL or "" = none. time_ms is what documents are
  * ordered, filtered and aged by (0 = now). -EINVAL for a bad kind or id, -E2BIG above STORE_JSON_MAX,
@@ -181,6 +182,9 @@ int store_document_put(struct store *s, enum store_kind kind, const char *id, bo
         int64_t time_ms, const char *json, size_t len);
 /* Removing what is not there is fine. */
 int store_document_remove(struct store *s, enum store_kind kind, const char *id);
+
+/* Is it still to be written, in its newest version? */
+bool store_document_waits(struct store *s, enum store_kind kind, const char *id);
 
 struct store_document {
         enum store_kind kind;

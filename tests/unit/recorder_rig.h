@@ -31,7 +31,7 @@ enum { WAIT_MS = 20000 };
 static char folder[] = "/tmp/sexton-recorder-XXXXXX", socket_path[64];
 static struct board *board;
 static struct ring *ring;
-static int board_fd, ring_fd, alive[2];
+static int board_fd, ring_fd, box_fd = -1, receipts_fd = -1, alive[2];
 static int requests_fd = -1; /* the recorder's end of the link to the guard, if the test plays that */
 static pid_t recorder;
 static uint16_t port;
@@ -137,6 +137,8 @@ static inline void start_recorder(void)
                                                 .ring = ring_fd,
                                                 .courier = -1,
                                                 .requests = requests_fd,
+                                                .blackbox = box_fd,
+                                                .receipts = receipts_fd,
                                                 .alive = alive[0]}));
         }
         for (int i = 0; i < WAIT_MS / 10 && fd < 0; i++) {

@@ -95,6 +95,7 @@ static const struct stat_field stat_fields[STAT_LAST + 1] = {
         [17] = STAT(cstime_ticks),
         [20] = STAT(threads),
         [22] = STAT(start_ticks),
+        [24] = STAT(rss_pages),
         [52] = STAT(exit_code),
 };
 
@@ -204,6 +205,18 @@ int proc_read_queued(int proc_fd, int32_t pid, uint64_t *ret_ns)
         if (!r)
                 *ret_ns = v[1];
         return r;
+}
+
+int proc_read_wchan(int proc_fd, int32_t pid, char ret[static PROC_WCHAN])
+{
+        char buf[PROC_WCHAN];
+        ssize_t n = read_of(proc_fd, pid, "wchan", buf, sizeof buf);
+
+        if (n < 0)
+                return (int)n;
+        buf[strcspn(buf, " \n")] = '\0';
+        strcpy(ret, strcmp(buf, "0") ? buf : "");
+        return 0;
 }
 
 /* ---- status ---- */

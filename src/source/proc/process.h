@@ -11,7 +11,8 @@
 
 enum {
         PROC_COMM = 16,
-        PROC_NS = 33, /* the kernel nests pid namespaces 32 deep */
+        PROC_WCHAN = 64, /* longer names of functions are cut */
+        PROC_NS = 33,    /* the kernel nests pid namespaces 32 deep */
 };
 
 #define PROC_FLAG_KTHREAD UINT32_C(0x00200000) /* PF_KTHREAD in proc_stat.flags */
@@ -25,6 +26,7 @@ struct proc_stat {
         uint64_t utime_ticks, stime_ticks, cutime_ticks, cstime_ticks, start_ticks;
         uint32_t threads;
         uint32_t flags;
+        uint64_t rss_pages;
         int32_t exit_code; /* as of wait(2); 0 also when we may not trace it; -1 when the kernel shows none */
 };
 int proc_read_stat(int proc_fd, int32_t pid, struct proc_stat *ret);
@@ -37,6 +39,10 @@ int proc_read_cgroup(int proc_fd, int32_t pid, char *buf, size_t size);
 int proc_read_schedstat(int proc_fd, int32_t pid, uint64_t *ret_cpu_ns);
 /* How long the leader has been ready to run and waiting for a processor, ever. */
 int proc_read_queued(int proc_fd, int32_t pid, uint64_t *ret_ns);
+
+/* The kernel function that the leader waits in: "" while it runs, and where the kernel doesn't tell us. Takes
+ * no lock of the target's, unlike /proc/PID/stack. */
+int proc_read_wchan(int proc_fd, int32_t pid, char ret[static PROC_WCHAN]);
 
 struct proc_status {
         int32_t tracer_pid, tgid;
