@@ -94,7 +94,7 @@ int act_kill(struct actor *a, int32_t pid, int sig, int32_t asker_pid, const cha
         int r = touch_process(a->board, a->config, i, asker_pid, e);
         if (r < 0)
                 return r;
-        if (a->ops.before)
+        if (sig && a->ops.before)
                 a->ops.before(a->ops.ctx,
                         &(struct act_about){.what = "kill",
                                 .service = a->board->process[i].service,

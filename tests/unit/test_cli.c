@@ -226,6 +226,8 @@ static const struct {
         {"why", "why_calm.json", "why_calm.txt", EXIT_DONE},
         {"incidents", "incidents.json", "incidents.txt", EXIT_BAD},
         {"incidents", "incident.json", "incident.txt", EXIT_BAD, "2"},
+        {"incidents", "blackbox.json", "blackbox.txt", EXIT_DONE, "--blackbox"},
+        {"incidents", "blackbox_none.json", "blackbox_none.txt", EXIT_BAD, "--blackbox"},
         {"actions", "actions.json", "actions.txt", EXIT_DONE},
         {"actions", "actions_none.json", "actions_none.txt", EXIT_DONE},
         {"freeze", "freeze.json", "freeze.txt", EXIT_DONE, "odin/celery-worker"},
@@ -321,7 +323,10 @@ static void targets(void)
         check_int(e.code, EXIT_BAD); /* there is none of that name */
         cleanup_outcome struct outcome f = run("incidents", "7", "--limit", "3");
         check_str(last_request, "GET /sexton/v1/incidents?id=7&limit=3 HTTP/1.1");
+        cleanup_outcome struct outcome box = run("incidents", "--blackbox", "7");
+        check_str(last_request, "GET /sexton/v1/blackbox?id=7 HTTP/1.1");
         daemon_stop();
+        check_int(box.code, EXIT_BAD); /* nothing was captured */
         check_int(f.code, EXIT_DONE);
         check_int(a.code, EXIT_DONE);
         check_int(b.code, EXIT_DONE);
