@@ -22,7 +22,7 @@ WAIT = 60  # seconds, at most
 BOOT = """
 root=$1; mount --make-rprivate /; mount --bind "$root" "$root"; cd "$root"
 mount -t proc proc proc; mount -t sysfs sysfs sys; mount -t tmpfs tmpfs run; mount -t tmpfs tmpfs dev
-for name in null zero full random urandom tty; do touch dev/$name; mount --bind /dev/$name dev/$name; done
+for name in null zero full random urandom tty kmsg; do touch dev/$name; mount --bind /dev/$name dev/$name; done
 mkdir dev/pts dev/shm dev/mqueue dev/hugepages
 mount -t devpts -o newinstance,ptmxmode=0666 devpts dev/pts; mount -t tmpfs tmpfs dev/shm
 ln -s pts/ptmx dev/ptmx; ln -s /proc/self/fd dev/fd; mount -t cgroup2 cgroup2 sys/fs/cgroup
@@ -120,9 +120,14 @@ def look(check, host):
         # They are loaded, and then not used: they tell the host's pids, and this systemd has others.
         check("pid namespace" in (sources.get("why_not_bpf") or ""), "its hardening lets it load BPF programs", json.dumps(sources))
     guard = host.status()["self"]["guard_pid"]
+    if "ok      bpf" in outside:
+        iterators = host.run("sh", "-c", f"cat /proc/{guard}/fdinfo/* | grep -c 'link_type:.*iter'")[1]
+        check(iterators == "2", "of tasks and of their kernel stacks, too", iterators)
     limits = host.run("sh", "-c", f"grep VmLck /proc/{guard}/status; cut -d' ' -f41 /proc/{guard}/stat")[1].split()
     check(int(limits[1]) > 0, "its guard is locked into memory", limits)
     check(limits[-1] == "1" or "ok      realtime" not in outside, "and has its share of real time", limits)
+    held = host.run("sh", "-c", f"readlink /proc/{guard}/fd/*")[1].split()
+    check("/dev/kmsg" in held, "and reads the kernel's log", held)
     written = 'test -n "$(find /var/lib/sexton -type f -user sexton -size +0)"'
     check(becomes(lambda: host.run("sh", "-c", written)[0] == 0), "it keeps history on disk, as its user", host.run(*journal)[1])
     code, text = host.run("systemctl", "reload", "sexton")
