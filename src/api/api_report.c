@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { EVENTS = 2000, PART_MAX = 8 << 20, POINTS = 360, SERVICES = 4 };
+enum { EVENTS = 2000, PART_MAX = 8 << 20, POINTS = 360, SERVICES = 4, CAPTURES = 8 };
 #define AROUND_LEAST 1800.0 /* s of history before and after it, for what is usual */
 #define AROUND_MOST  21600.0
 
@@ -111,6 +111,26 @@ static bool take_histories(const struct api_view *v, json_t *root, const struct 
         return true;
 }
 
+/* Only that there is something: it is long, and `incidents --blackbox` shows it. */
+static bool take_captures(const struct api_view *v, uint64_t id, json_t *root)
+{
+        struct api_query q = {.id = id, .limit = CAPTURES};
+        struct json_out part = json_out_of(PART_MAX);
+        json_t *list = json_array(), *answer, *one;
+        struct error e = {0};
+        size_t i;
+
+        answer = api_blackbox(v, &q, &part, &e) == 0 && !part.out.failed
+                         ? json_loadb(part.out.buf, part.out.len, 0, NULL)
+                         : NULL;
+        json_out_done(&part);
+        json_array_foreach(answer_list(answer, "captures"), i, one)
+                json_array_append_new(list, json_pack("{s:O, s:O}", "id", json_object_get(one, "id"),
+                                                    "captured_at", json_object_get(one, "captured_at")));
+        json_decref(answer);
+        return json_object_set_new(root, "blackbox", list) == 0;
+}
+
 static int facts(const struct api_view *v, const struct api_query *q, json_t **ret, struct error *e)
 {
         struct api_query which = {.id = q->id};
@@ -129,7 +149,7 @@ static int facts(const struct api_view *v, const struct api_query *q, json_t **r
         if (root && json_object_set_new(root, "sexton", json_string(SEXTON_VERSION)) == 0 &&
                 json_object_set_new(root, "now", json_string(now)) == 0 && records_read(&k, root) &&
                 (!v->board || take_status(v, root)) && take_events(v, root, &k) &&
-                take_histories(v, root, &k)) {
+                take_histories(v, root, &k) && take_captures(v, q->id, root)) {
                 *ret = root;
                 return 0;
         }

@@ -28,6 +28,7 @@ bool records_read(struct records *r, json_t *facts)
                 .host = answer_at(facts, "host"),
                 .history = answer_list(facts, "history"),
                 .events = answer_list(facts, "events"),
+                .blackbox = answer_list(facts, "blackbox"),
                 .now = records_time(facts, "now"),
         };
         if (!json_is_object(r->incident))

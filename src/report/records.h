@@ -1,6 +1,7 @@
 /* What a report is made from, one JSON object, and where each of its numbers stands:
  *   {"sexton": version, "now": time, "incidents": [the one that is told of], "host": answer of status,
- *    "history": [answers of history], "events": [answers of events, one for each kind]}
+ *    "history": [answers of history], "events": [answers of events, one for each kind],
+ *    "blackbox": [what was captured, each only by its "id" and "captured_at"]}
  * All but the incident may be missing or null. Nothing in it is trusted: what is of another type or out of
  * bounds counts as missing.
  */
@@ -14,8 +15,8 @@
 enum { RECORDS_NAME = 200 };
 
 struct records {
-        json_t *incident, *host, *history, *events; /* borrowed; NULL = none */
-        json_t *timeline, *findings, *suspects;     /* of the incident; NULL = none */
+        json_t *incident, *host, *history, *events, *blackbox; /* borrowed; NULL = none */
+        json_t *timeline, *findings, *suspects;                /* of the incident; NULL = none */
         char version[32], id[32], culprit[RECORDS_NAME], host_name[RECORDS_NAME];
         bool open;
         /* Unix seconds, NAN = unknown. */

@@ -132,6 +132,7 @@ int report_build(json_t *facts, struct document *ret, struct error *e)
                 report_head,
                 report_summary,
                 report_timeline,
+                report_captured,
                 report_cause,
                 report_contributing,
                 report_impact,

@@ -265,3 +265,19 @@ void report_timeline(struct report *r)
                 document_put(r->d, "%s%s lines were not kept.", hidden ? " " : "", units_count(gone, n));
         refs_incident(&r->refs, r->d, &r->k, "timeline");
 }
+
+void report_captured(struct report *r)
+{
+        char command[sizeof r->k.id + 40];
+
+        if (!json_array_size(r->k.blackbox))
+                return;
+        snprintf(command, sizeof command, "sexton incidents %s --blackbox", r->k.id);
+        document_block(r->d, NODE_PARAGRAPH, "");
+        document_put(r->d,
+                "What went on when it became critical, or just before anything was done about it, was "
+                "captured (running and blocked tasks, the tree of processes, the last deaths, the "
+                "kernel's log): ");
+        document_run(r->d, NODE_CODE, command);
+        document_put(r->d, ".");
+}

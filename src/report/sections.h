@@ -12,6 +12,7 @@ struct report {
 void report_head(struct report *r);
 void report_summary(struct report *r);
 void report_timeline(struct report *r);
+void report_captured(struct report *r);
 void report_cause(struct report *r);
 void report_contributing(struct report *r);
 void report_impact(struct report *r);
