@@ -696,7 +696,7 @@ static void garbage_is_tamed(void)
                 unsigned char *p = (unsigned char *)&got;
                 for (size_t i = 0; i < sizeof got; i++) {
                         seed = seed * 1664525 + 1013904223;
-                        p[i] = round < 3 ? (unsigned char)(0xff >> round) : (unsigned char)(seed >> 24);
+                        p[i] = (unsigned char)(round < 3 ? 0xffu >> round : seed >> 24);
                 }
                 capture_tame(&got);
                 check(got.processes <= CAPTURE_PROCESSES && got.pool_used <= CAPTURE_POOL);

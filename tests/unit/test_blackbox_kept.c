@@ -111,6 +111,14 @@ static void tick(void)
         store_tick(store, &history);
 }
 
+/* What is due is on disk, and known to be. */
+static void write_out(void)
+{
+        tick();
+        check_int(store_flush(store, &history, WAIT_MS), 0);
+        tick();
+}
+
 static int count_one(void *ctx, const struct store_document *d)
 {
         return 0;
@@ -181,9 +189,7 @@ static void a_disk_that_takes_nothing_is_waited_for(void)
         keep_stop(&keep);
         keep_start(&keep, box_fd, receipts_fd);
         open_store(folder);
-        tick();
-        check_int(store_flush(store, &history, WAIT_MS), 0);
-        tick();
+        write_out();
         check(is_saved(slot));
         check_int(stored(), 1);
         end();
@@ -198,9 +204,7 @@ static void a_recorder_killed_before_its_receipt_writes_it_again(void)
         keep_stop(&keep);
         keep_start(&keep, box_fd, receipts_fd);
         check(!is_saved(slot));
-        tick();
-        check_int(store_flush(store, &history, WAIT_MS), 0);
-        tick();
+        write_out();
         check(is_saved(slot));
         check_int(stored(), 1);
         end();
@@ -357,9 +361,7 @@ static void captures_belong_to_their_incident(void)
         /* much earlier it was another one's */
         captured(now - 3600 * NSEC_PER_SEC, a_reason(CAPTURE_FINDING, "zombie_leak", "odin/worker"));
         check_int(captures_of(1), 2);
-        tick();
-        check_int(store_flush(store, &history, WAIT_MS), 0);
-        tick();
+        write_out();
         memset(box->slot, 0, sizeof box->slot); /* only on disk now */
         check_int(captures_of(1), 2);
         json_t *a = asked(1, 1, 0), *list = json_object_get(a, "captures");
