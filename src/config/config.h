@@ -54,6 +54,9 @@ struct config {
 
         char listen[128]; /* HOST:PORT */
         char socket[108];
+        struct {
+                char token_file[160]; /* or the name of a credential; "" = none */
+        } http;
         char data_dir[256];
         char proc_root[128], cgroup_root[128]; /* "/proc", "/sys/fs/cgroup" */
 

@@ -32,6 +32,10 @@ const struct key config_keys[] = {
                 .prose = "loopback address and port of the HTTP API; port 0 takes any free one, \"\" opens "
                          "none"},
         {"socket", KEY_PATH, AT(socket), .prose = "Unix socket of the HTTP API, which the verbs ask"},
+        {"http.token_file", KEY_SECRET, AT(http.token_file), .def = "",
+                .prose = "file whose first line is the token that lets who sends it change things over TCP; "
+                         "\"\" lets "
+                         "nobody. It is read when the recorder starts"},
         {"data_dir", KEY_PATH, AT(data_dir), .prose = "folder for what is kept on disk"},
         {"proc_root", KEY_PATH, AT(proc_root), .prose = "where the host's /proc is mounted"},
         {"cgroup_root", KEY_PATH, AT(cgroup_root), .prose = "where the host's cgroup hierarchy is mounted"},
@@ -162,8 +166,8 @@ void nearest_try(struct nearest *n, const char *candidate)
 
 const char *table_suggest(const char *prefix, const char *name, char ret[static 200])
 {
-        static const char *const top[] = {"actions", "detect", "engine", "ladder", "quiet_hours", "rescue",
-                "sources", "steps", "watchdog", NULL};
+        static const char *const top[] = {"actions", "detect", "engine", "http", "ladder", "quiet_hours",
+                "rescue", "sources", "steps", "watchdog", NULL};
         struct nearest near = {.word = name};
         char part[64], best[64];
 

@@ -275,7 +275,8 @@ static int check_text(const struct key *k, const char *text, struct error *e)
                 return check_url(k, text, e);
         if (k->type == KEY_CLOCK && !(*text == '\0' && k->def) && !is_clock(text))
                 return unwanted(k, text, e);
-        if (k->type == KEY_SECRET && (*text == '\0' || (*text != '/' && (strchr(text, '/') || *text == '.'))))
+        if (k->type == KEY_SECRET &&
+                ((*text == '\0' && !k->def) || (*text != '/' && (strchr(text, '/') || *text == '.'))))
                 return unwanted(k, text, e);
         if (k->type == KEY_NAME && *text == '\0')
                 return error_set(e, -EINVAL, "must not be empty");

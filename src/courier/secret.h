@@ -2,10 +2,10 @@
  */
 #pragma once
 
-#include "base/error.h"
+#include "base/secret_file.h"
 #include "config/config.h"
 
-enum { SECRET_MAX = 4096, SECRET_CA_MAX = 1 << 20 };
+enum { SECRET_CA_MAX = 1 << 20 };
 
 struct secret {
         char *value; /* NULL = none, or it could not be read */

@@ -201,7 +201,7 @@ void act_apply(struct route_reply *r, const struct route_request *request, const
         }
         for (uint32_t i = 0; i < x->order.parts; i++) {
                 text_set(x->order.part[i].who, sizeof x->order.part[i].who, who);
-                x->order.part[i].asker_pid = request->peer.pid;
+                x->order.part[i].asker_pid = request->asker.peer.pid;
         }
         x->reply = r;
         r->work = x;

@@ -5,6 +5,7 @@
 #include "base/text.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 
@@ -124,8 +125,13 @@ static void add_headers(const struct mhd *m, struct MHD_Response *response, cons
                 m->add_response_header(response, "Content-Encoding", "gzip");
         if (r->allow)
                 m->add_response_header(response, "Allow", r->allow);
-        if (r->retry)
-                m->add_response_header(response, "Retry-After", "1");
+        if (r->retry) {
+                char seconds[12];
+                snprintf(seconds, sizeof seconds, "%u", r->retry);
+                m->add_response_header(response, "Retry-After", seconds);
+        }
+        if (r->status == 401)
+                m->add_response_header(response, "WWW-Authenticate", "Bearer realm=\"sexton\"");
 }
 
 static struct MHD_Response *static_response(const struct mhd *m, const struct route_reply *r)
@@ -147,16 +153,20 @@ static void describe(struct exchange *x, const char *url, const char *method, st
         *ret = (struct route_request){
                 .method = method,
                 .path = url,
-                .host = header(h, c, "Host"),
                 .accept = header(h, c, "Accept"),
                 .accept_encoding = header(h, c, "Accept-Encoding"),
                 .if_none_match = header(h, c, "If-None-Match"),
+                .asker = {.host = header(h, c, "Host"),
+                        .authorization = header(h, c, "Authorization"),
+                        .origin = header(h, c, "Origin"),
+                        .fetch_site = header(h, c, "Sec-Fetch-Site"),
+                        .anti_forgery = header(h, c, "X-Sexton-Anti-Forgery")},
                 .from_unix_socket = h->is_unix,
                 .body_bytes = x->body_bytes,
                 .body = x->body,
         };
         if (h->is_unix)
-                leave_peer(h->env->leave, descriptor(h, c), &ret->peer);
+                leave_peer(h->env->leave, descriptor(h, c), &ret->asker.peer);
         h->mhd->get_connection_values(c, MHD_GET_ARGUMENT_KIND, take_argument, ret);
 }
 

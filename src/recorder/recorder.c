@@ -160,7 +160,7 @@ static int serve(struct recorder *r, const struct config *c, const struct confin
         gid_t gid = geteuid() == 0 && !strcmp(user->name, "sexton") ? user->gid : (gid_t)-1;
         int sockets = 0;
 
-        r->leave = (struct leave){.owner = geteuid(), .group = gid};
+        leave_start(&r->leave, geteuid(), gid, c->http.token_file);
         if (!mhd) {
                 log_error("%s", e.text);
                 return e.code;
@@ -291,6 +291,7 @@ int recorder_main(const struct config *c, const struct recorder_fds *fd)
                 listen_unix_remove(c->socket, r.local_fd);
         http_stop(&r.tcp);
         http_stop(&r.local);
+        leave_done(&r.leave);
         guard_link_stop(&r.link);
         signals_done(&r.loop, &r.signals);
         loop_done(&r.loop);

@@ -5,7 +5,6 @@
 #include "base/text.h"
 #include "wire/board_map.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,6 +16,7 @@ enum {
         STREAM_FROM = 256 << 10, /* a longer ledger is sent as it is made */
         HELD_MAX = 48 << 20,     /* all answers together */
         STALE_SEC = 5,
+        TOO_MANY_SEC = 10,
         SNAPSHOT_TRIES = 4000, /* 200 us apart: a scan of 40,000 processes is one write of most of a second */
 };
 
@@ -83,7 +83,7 @@ void route_reply_error_begin(struct route_reply *r, int status, const char *text
         r->asset = NULL;
         r->has_style = false;
         r->content_type = json_type;
-        r->retry = status == 503;
+        r->retry = status == 503 ? 1 : status == 429 ? TOO_MANY_SEC : 0;
         json_out_object(&r->body, NULL);
         json_out_int(&r->body, "status", status);
         json_out_text(&r->body, "error", text);
@@ -202,6 +202,31 @@ static void answer_silences(
         api_silences(r->env->policy, 0, unix_ms(r), &r->body);
 }
 
+/* What the dashboard needs to know before it offers to change anything. A token that is sent with it is
+ * tried. */
+static void answer_session(
+        struct route_reply *r, const struct route_request *request, const struct api_query *q)
+{
+        struct leave *l = r->env->leave;
+        struct asker a = request->asker;
+        struct error e = {0};
+        char who[LEAVE_WHO];
+
+        /* to read is not to change: it need not prove yet that it is our page, whose it is to read this */
+        a.origin = a.fetch_site = NULL;
+        int refused = leave_to_change(l, &a, true, r->view.now_ns, who, &e);
+        if (refused && a.authorization) {
+                route_reply_error(r, refused, "%s", e.text);
+                return;
+        }
+        json_out_object(&r->body, NULL);
+        json_out_text(&r->body, "may_change", !refused ? "yes" : l->token ? "token" : "no");
+        json_out_text(&r->body, "who", refused ? NULL : who);
+        json_out_text_or_null(&r->body, "why", refused ? e.text : NULL);
+        json_out_text_or_null(&r->body, "anti_forgery", l->anti_forgery);
+        json_out_object_end(&r->body);
+}
+
 static void answer_why(struct route_reply *r, const struct route_request *request, const struct api_query *q)
 {
         struct error e = {0};
@@ -309,6 +334,8 @@ static const struct route routes[] = {
                 "the post-mortem of one (?id= &format=markdown|html|json)"},
         {"/sexton/v1/actions", json_type, true, true, answer_actions,
                 "what was done, what stands, the breaker (?service= &id= &limit=)"},
+        {"/sexton/v1/session", json_type, false, false, answer_session,
+                "whether who asks may change anything"},
         {"/sexton/v1/notify", json_type, false, false, answer_notify, "who is told of incidents"},
         {"/sexton/v1/silences", json_type, false, false, answer_silences, "what is not told"},
 };
@@ -337,36 +364,13 @@ static void answer_root(struct route_reply *r, const struct route_request *reque
         out_text(o, "Sexton " SEXTON_VERSION ", which knows every process that dies here.\n\n");
         for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
                 out_format(o, "%-22s %s\n", routes[i].path, routes[i].help);
-        out_text(o, "\nOver the Unix socket only:\n");
+        out_text(o, "\nFor those who may, over the Unix socket or with the token:\n");
         for (size_t i = 0; i < changes_count; i++)
                 out_format(o, "%s %s %s\n", changes[i].method, changes[i].path, changes[i].help);
         out_text(o, "\nOn the command line: sexton status, services, zombies, events, why.\n");
 }
 
 /* ---- checks ---- */
-
-/* A page on the web can make a browser send requests here under a name of its own (DNS rebinding): only
- * names that mean this machine are answered. */
-static bool is_our_name(const char *host)
-{
-        char name[64];
-        struct in_addr four;
-        const char *end = host[0] == '[' ? strchr(host, ']') : strchrnul(host, ':');
-
-        if (!end || !text_copy(name, sizeof name, host, (size_t)(end - host)))
-                return false;
-        if (host[0] == '[') {
-                if (strcmp(name, "[::1") != 0)
-                        return false;
-                end++;
-        } else if (strcasecmp(name, "localhost") != 0 &&
-                   (inet_pton(AF_INET, name, &four) != 1 || ntohl(four.s_addr) >> 24 != 127)) {
-                return false;
-        }
-        const char *p = end + 1;
-        uint64_t port;
-        return *end == '\0' || (*end == ':' && text_u64(&p, &port) && port <= 65535 && *p == '\0');
-}
 
 static const struct route *find(const char *path)
 {
@@ -431,7 +435,8 @@ bool route_takes_body(const struct route_env *env, const struct route_request *q
 {
         char who[LEAVE_WHO];
 
-        return change_find(q->method, q->path) && leave_to_change(env->leave, &q->peer, who, NULL) == 0;
+        return change_find(q->method, q->path) &&
+               leave_to_change(env->leave, &q->asker, false, env->now_ns(), who, NULL) == 0;
 }
 
 static bool only_reads(const struct route_request *request)
@@ -449,7 +454,8 @@ static void apply(struct route_reply *r, const struct route_request *request)
         if (!change) {
                 r->allow = change_allowed(request->path);
                 route_reply_error(r, 405, "only these methods are possible here: %s", r->allow);
-        } else if ((refused = leave_to_change(r->env->leave, &request->peer, who, &e))) {
+        } else if ((refused = leave_to_change(
+                            r->env->leave, &request->asker, true, r->view.now_ns, who, &e))) {
                 route_reply_error(r, refused, "%s", e.text);
         } else if (request->body_bytes > ROUTE_BODY_MAX) {
                 route_reply_error(r, 413, "the body is too large: %d bytes at most", ROUTE_BODY_MAX);
@@ -482,7 +488,7 @@ void route_handle(struct route_env *env, const struct route_request *request, st
                         .now_ns = env->now_ns(),
                         .wall_offset_ns = env->wall_offset_ns()},
         };
-        if (!request->from_unix_socket && request->host && !is_our_name(request->host)) {
+        if (!request->from_unix_socket && request->asker.host && !leave_is_our_name(request->asker.host)) {
                 route_reply_error(
                         r, 403, "the Host header must name this machine: localhost, or a loopback address");
                 return;

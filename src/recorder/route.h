@@ -13,10 +13,9 @@ enum { ROUTE_ARGS = 8, ROUTE_BODY_MAX = 4096 };
 
 struct route_request {
         const char *method, *path;
-        const char *host, *accept; /* headers; NULL = none */
-        const char *accept_encoding, *if_none_match;
+        const char *accept, *accept_encoding, *if_none_match; /* headers; NULL = none */
+        struct asker asker;
         bool from_unix_socket;
-        struct peer peer;
         uint64_t body_bytes;
         const char *body; /* NULL when there is none, or it isn't wanted */
         uint32_t args;    /* may exceed ROUTE_ARGS: too many */
@@ -35,8 +34,8 @@ struct route_env {
         struct policy *policy;           /* may be NULL */
         void (*poke)(void *ctx);         /* after a change of the policy; may be NULL */
         void *poke_ctx;
-        struct guard_link *link;   /* to the guard; may be NULL */
-        const struct leave *leave; /* who may change anything */
+        struct guard_link *link; /* to the guard; may be NULL */
+        struct leave *leave;     /* who may change anything */
         uint64_t (*now_ns)(void);
         int64_t (*wall_offset_ns)(void);
         size_t held_bytes; /* memory in replies not yet sent */
@@ -47,7 +46,7 @@ struct route_reply {
         const char *content_type;
         const char *allow;             /* for 405 */
         bool has_style;                /* a page with its style in it, and nothing else */
-        bool retry;                    /* come again in a second */
+        unsigned retry;                /* come again in so many seconds; 0 = nothing is said of that */
         const struct asset *asset;     /* of the dashboard; NULL = the body below */
         const struct asset_form *form; /* of the asset; its data is the body, unless the status is 304 */
         struct json_out body;

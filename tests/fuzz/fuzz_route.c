@@ -94,7 +94,7 @@ static void setup(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         static struct guard_link nobody = {.fd.fd = -1};
-        static const struct leave leave = {.owner = 1000, .group = (gid_t)-1};
+        static struct leave leave = {.owner = 1000, .group = (gid_t)-1};
         struct route_env env = {.board = board,
                 .history = &history,
                 .link = &nobody,
@@ -133,11 +133,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 q.body = q.arg[q.args - 1].name;
                 q.body_bytes = strlen(q.body);
                 q.from_unix_socket = true;
-                q.peer = (struct peer){.known = true, .uid = size % 3 ? 1000 : 1001};
+                q.asker.peer = (struct peer){.known = true, .uid = size % 3 ? 1000 : 1001};
         }
         q.method = fields[0];
         q.path = fields[1];
-        q.host = *fields[2] ? fields[2] : NULL;
+        q.asker.host = *fields[2] ? fields[2] : NULL;
         q.accept = q.accept_encoding = q.if_none_match = *fields[3] ? fields[3] : NULL;
         route_handle(&env, &q, &r);
         while (route_reply_more(&r))

@@ -28,7 +28,7 @@
 
 enum { WAIT_MS = 20000 };
 
-static char folder[] = "/tmp/sexton-recorder-XXXXXX", socket_path[64];
+static char folder[] = "/tmp/sexton-recorder-XXXXXX", socket_path[64], token_file[64];
 static struct board *board;
 static struct ring *ring;
 static int board_fd, ring_fd, box_fd = -1, receipts_fd = -1, alive[2];
@@ -130,6 +130,7 @@ static inline void start_recorder(void)
                 config_defaults(&c);
                 snprintf(c.listen, sizeof c.listen, "127.0.0.1:%u", port);
                 strcpy(c.socket, socket_path);
+                strcpy(c.http.token_file, token_file);
                 snprintf(c.data_dir, sizeof c.data_dir, "%s/data", folder);
                 log_init("recorder", LOG_LEVEL_ERROR);
                 _exit(recorder_main(&c, &(struct recorder_fds){.config = -1,
@@ -340,11 +341,18 @@ static inline void remove_data(void)
         }
 }
 
-static inline void set_up(void)
+/* token: what lets change things over TCP, "" = none. */
+static inline void set_up_with(const char *token)
 {
         if (!mkdtemp(folder) || pipe2(alive, O_CLOEXEC) < 0)
                 abort();
         chmod(folder, 0755);
+        if (*token) {
+                snprintf(token_file, sizeof token_file, "%s/token", folder);
+                cleanup_close int fd = open(token_file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+                if (write(fd, token, strlen(token)) < 0)
+                        abort();
+        }
         snprintf(socket_path, sizeof socket_path, "%s/s.sock", folder);
         board_fd = board_create();
         ring_fd = ring_create();
@@ -356,9 +364,16 @@ static inline void set_up(void)
         start_recorder();
 }
 
+static inline void set_up(void)
+{
+        set_up_with("");
+}
+
 /* The recorder has ended. */
 static inline void tear_down(void)
 {
+        if (*token_file)
+                unlink(token_file);
         board_unmap(board);
         ring_unmap(ring);
         close(board_fd);

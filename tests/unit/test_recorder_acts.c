@@ -8,6 +8,8 @@
 
 #include <math.h>
 
+#define TOKEN "correct-horse-battery"
+
 static int guard = -1; /* our end */
 static const char path[] = "/sexton/v1/actions";
 
@@ -229,8 +231,8 @@ static void wrong_bodies(void)
         check_int(change(connect_unix(), "POST", path, big), 413);
         check_int(change(connect_unix(), "DELETE", path, "{}"), 405);
         check_int(change(connect_tcp(), "POST", path, "{\"action\":\"release\",\"service\":\"odin/worker\"}"),
-                403);
-        check(strstr(body_of, "Unix socket"));
+                401);
+        check(strstr(body_of, "over TCP this takes the token"));
         check(is_asked_nothing());
 }
 
@@ -288,6 +290,87 @@ static void others_may_look(void)
         }
         check_int(end_of(child), 0);
         check_int(chmod(socket_path, 0660), 0);
+        check(is_asked_nothing());
+}
+
+/* ---- over TCP ---- */
+
+/* With these headers; the guard is there if it is asked. */
+static int post_tcp(const char *headers, const char *body, bool is_asked)
+{
+        char request[2048];
+        struct request q;
+        int fd = connect_tcp();
+        int n = snprintf(request, sizeof request,
+                "POST %s HTTP/1.1\r\nHost: localhost:%u\r\nConnection: close\r\n%sContent-Length: "
+                "%zu\r\n\r\n%s",
+                path, port, headers, strlen(body), body);
+
+        touch();
+        send_all(fd, request, (size_t)n);
+        if (is_asked) {
+                check(asked(&q));
+                check_str(q.who, "token");
+                check_int(q.asker_pid, 0);
+                reply(&q, 0, 0, "done");
+        }
+        return hear(fd);
+}
+
+static void with_the_token(void)
+{
+        static const char release[] = "{\"action\":\"release\",\"service\":\"odin/worker\"}";
+        char headers[600], secret[40] = "", *p;
+
+        check_int(post_tcp("", release, false), 401);
+        check(strstr(answer, "WWW-Authenticate: Bearer"));
+        check_int(post_tcp("Authorization: Bearer " TOKEN "\r\n", release, true), 200);
+        check_int(post_tcp("Authorization: bearer   " TOKEN "\r\n", release, true), 200);
+        check_int(post_tcp("Authorization: Bearer wrong\r\n", release, false), 401);
+        check_int(post_tcp("Authorization: Basic " TOKEN "\r\n", release, false), 401);
+        check(!strstr(answer, TOKEN));
+        check_int(ask(connect_tcp(), "DELETE", "/sexton/v1/silences?id=1",
+                          "Authorization: Bearer " TOKEN "\r\n"),
+                404); /* silences, too */
+
+        /* from the dashboard */
+        check_int(get("/sexton/v1/session"), 200);
+        check(strstr(body_of, "\"may_change\":\"token\""));
+        check_int(
+                ask(connect_tcp(), "GET", "/sexton/v1/session", "Authorization: Bearer " TOKEN "\r\n"), 200);
+        check(strstr(body_of, "\"may_change\":\"yes\",\"who\":\"token\""));
+        p = strstr(body_of, "\"anti_forgery\":\"");
+        if (p)
+                text_copy(secret, sizeof secret, p + 16, strcspn(p + 16, "\""));
+        check_int(strlen(secret), 32);
+        check_int(ask(connect_tcp(), "GET", "/sexton/v1/session", "Authorization: Bearer wrong\r\n"), 401);
+        snprintf(headers, sizeof headers,
+                "Authorization: Bearer " TOKEN
+                "\r\nOrigin: http://localhost:%u\r\nSec-Fetch-Site: same-origin\r\n",
+                port);
+        check_int(post_tcp(headers, release, false), 403);
+        check(strstr(body_of, "Anti-Forgery"));
+        snprintf(headers, sizeof headers,
+                "Authorization: Bearer " TOKEN
+                "\r\nOrigin: http://localhost:%u\r\nSec-Fetch-Site: same-origin\r\n"
+                "X-Sexton-Anti-Forgery: %s\r\n",
+                port, secret);
+        check_int(post_tcp(headers, release, true), 200);
+        snprintf(headers, sizeof headers,
+                "Authorization: Bearer " TOKEN
+                "\r\nOrigin: http://evil.example\r\nX-Sexton-Anti-Forgery: %s\r\n",
+                secret);
+        check_int(post_tcp(headers, release, false), 403);
+        check(strstr(body_of, "somebody else"));
+
+        check_int(ask(connect_unix(), "GET", "/sexton/v1/session", ""), 200);
+        check(strstr(body_of, "\"may_change\":\"yes\",\"who\":\"root\""));
+
+        /* guessing ends soon, also for who has guessed right */
+        for (int i = 0; i < 20; i++)
+                post_tcp("Authorization: Bearer guess\r\n", release, false);
+        check_int(post_tcp("Authorization: Bearer " TOKEN "\r\n", release, false), 429);
+        check(strstr(answer, "Retry-After: 10"));
         check(is_asked_nothing());
 }
 
@@ -401,13 +484,14 @@ static void all(void)
         check_int(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
         guard = pair[0];
         requests_fd = pair[1];
-        set_up();
+        set_up_with(TOKEN);
         test(each_word);
         test(told_what_was_done);
         test(several_limits);
         test(wrong_bodies);
         test(refusals);
         test(others_may_look);
+        test(with_the_token);
         test(answers_that_come_wrong);
         test(no_answer);
         test(clients_that_leave);
