@@ -82,6 +82,7 @@ struct writer {
         uint64_t (*boot_ns)(void);
         uint64_t packed_ns;
         uint64_t device, inode; /* of the open file */
+        bool refused;           /* the last job, by a disk or memory that is full: out.text says so */
         struct outcome out;
 };
 

@@ -335,9 +335,10 @@ static void failed(struct writer *w, int r)
         snprintf(w->out.text, sizeof w->out.text, "%.290s", e.text);
         if (w->out.code == -ENOSPC)
                 snprintf(w->out.text, sizeof w->out.text, "%.250s: the disk is full", w->path);
+        w->refused = w->out.code == -ENOSPC || w->out.code == -EBUSY || w->out.code == -ENOMEM;
         if (w->out.code == -EUCLEAN && set_aside(w, e.text))
                 writer_open(w);
-        else if (w->out.code != -ENOSPC && w->out.code != -EBUSY && w->out.code != -ENOMEM)
+        else if (!w->refused)
                 writer_close(w); /* a new connection knows more: the disk may have come back */
 }
 
@@ -367,6 +368,9 @@ void writer_apply(struct writer *w, const struct job *j)
         }
         w->out.code = 0;
         w->out.commits++;
+        if (w->refused)
+                w->out.text[0] = '\0'; /* what stood in the way is over */
+        w->refused = false;
         r = writer_keep_house(w, false);
         /* rows that have moved on must not be written once more; those of a file that is set aside must */
         w->out.written = (r & 0xff) != SQLITE_CORRUPT && (r & 0xff) != SQLITE_NOTADB;

@@ -94,29 +94,33 @@ class Lab:
             raise SystemExit("workloads/zoo.c doesn't compile")
 
     @contextlib.contextmanager
-    def watched(self, config=MappingProxyType({})):
+    def watched(self, config=MappingProxyType({}), disk_size=None):
         """A Sexton of its own for a with block, or None where scenarios are only checked themselves."""
         if not self.program:
             yield None
             return
         detect = {**DETECT, **config.get("detect", {})}
-        sexton = Sexton(self.program, f"{self.folder}/sexton{len(self.sextons)}", self.engine, {**config, "detect": detect})
+        sexton = Sexton(
+            self.program, f"{self.folder}/sexton{len(self.sextons)}", self.engine, {**config, "detect": detect}, disk_size
+        )
         self.sextons.append(sexton)
-        sexton.start()
         try:
+            sexton.start()
             yield sexton
         finally:
             wrong = sexton.stop()
             self.report.ok(not wrong, "sexton run ends cleanly on SIGTERM", wrong)
+            sexton.close()
 
 
 def run_together(lab, classes):
     """Runs scenarios at the same time, under one Sexton."""
     scenarios = [one(lab) for one in classes]
-    config = {}
+    config, disk_size = {}, None
     for one in scenarios:
         config.update(one.config)
-    with lab.watched(config) as sexton:
+        disk_size = one.disk_size or disk_size
+    with lab.watched(config, disk_size) as sexton:
         threads = [threading.Thread(target=run_one, args=(scenario, sexton), daemon=True) for scenario in scenarios]
         for thread in threads:
             thread.start()

@@ -143,6 +143,22 @@ static const char *events(struct store *s, const struct history *h, struct store
         return seen;
 }
 
+static void note_text(void *ctx, const struct store_event *e)
+{
+        snprintf(seen, sizeof seen, "%s", e->event.text);
+}
+
+/* The text of the last event that is found. */
+static const char *last_text(struct store *s, const struct history *h, struct store_query q)
+{
+        struct store_found f;
+
+        seen[0] = '\0';
+        q.limit = 100;
+        store_events(s, h, &q, note_text, NULL, &f);
+        return seen;
+}
+
 static void count_event(void *ctx, const struct store_event *e)
 {
         ++*(uint32_t *)ctx;
@@ -529,14 +545,17 @@ static void full_disk(void)
         check(strstr(st.text, "the disk is full"));
         check_str(documents(s, NULL), "11*c={11} 8*={8} 10*b={10} 9a={9} ");
         check_str(events(s, &h, (struct store_query){.kind = "store"}), "/:1 ");
+        check(strstr(last_text(s, &h, (struct store_query){.kind = "store"}), "kept in memory only"));
         close(fd);
         unlink(hog);
         ahead_ns += 10 * NSEC_PER_SEC;
         check_int(store_flush(s, &h, WAIT_MS), 0);
         store_status(s, &st);
         check_int(st.state, STORE_ON_DISK);
+        check_str(st.text, "");
         check_int((long long)st.lost_events, 0);
         check_str(events(s, &h, (struct store_query){.kind = "store"}), "/:1 /:1 ");
+        check_str(last_text(s, &h, (struct store_query){.kind = "store"}), "history is written to disk again");
         store_free(s, WAIT_MS);
         s = open_in(small);
         check_str(documents(s, NULL), "11*c={11} 8*={8} 10*b={10} 9a={9} ");

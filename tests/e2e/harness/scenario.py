@@ -18,12 +18,13 @@ class Scenario:
 
     up() starts the containers, arise() checks by /proc that the trouble is really there, expect() asks Sexton.
     Scenarios share one engine. Those that are `alone` also get a Sexton of their own, with `config` merged into its
-    configuration, and nothing beside them.
+    configuration (and data on a disk of `disk_size`, where they say one), and nothing beside them.
     """
 
     proves = ""
     alone = False
     config = {}
+    disk_size = None
     missing = staticmethod(lambda: None)  # why it can't run here, or None
 
     def __init__(self, lab):
