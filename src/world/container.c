@@ -249,9 +249,13 @@ void world_container(struct world *w, const struct container *c, uint64_t now_ns
         w->container[i].seen_by_sync = true;
         bool is_new = !w->container[i].recorded;
         w->container[i].recorded = true;
-        if (is_new && service)
+        if (is_new && service) {
+                uint32_t carried = MIN(w->restarts_carried[service], c->restart_count);
+
+                w->restarts_carried[service] -= carried;
                 w->b->service[service].restarts_before +=
-                        c->restart_count - MIN(c->restart_count, w->container[i].restarts);
+                        c->restart_count - MIN(c->restart_count, w->container[i].restarts + carried);
+        }
         for (uint32_t g = 1; g < w->cgroup_top; g++)
                 if (w->cgroup[g].path[0] && strstr(w->cgroup[g].path, c->id)) {
                         w->cgroup[g].container = (uint16_t)i;

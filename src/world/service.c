@@ -32,6 +32,40 @@ static void service_clear(struct service *s)
         s->psi_cpu = s->psi_memory = s->psi_io = NAN;
 }
 
+void world_services_carry(struct world *w)
+{
+        for (uint32_t i = 1; i < w->b->service_top; i++) {
+                struct service *s = &w->b->service[i], before = *s;
+
+                service_clear(s);
+                before.id[sizeof before.id - 1] = before.image[sizeof before.image - 1] =
+                        before.respawn_command[sizeof before.respawn_command - 1] = '\0';
+                if (!before.name[0] || !memchr(before.name, '\0', sizeof before.name) || before.is_self ||
+                        !before.kind || before.kind > SERVICE_CGROUP)
+                        continue;
+                memcpy(s->name, before.name, sizeof s->name);
+                text_set(s->id, sizeof s->id, before.id);
+                text_set(s->image, sizeof s->image, before.image);
+                s->kind = before.kind;
+                s->person_act = before.person_act;
+                s->person_ns = before.person_ns;
+                s->first_seen_ns = before.first_seen_ns;
+                s->last_seen_ns = before.last_seen_ns;
+                s->deployed_ns = before.deployed_ns;
+                s->died_ns = before.died_ns;
+                s->died_status = before.died_status;
+                s->restarts = before.restarts;
+                s->ooms = before.ooms;
+                s->respawns = before.respawns;
+                s->reexecs = before.reexecs;
+                text_set(s->respawn_command, sizeof s->respawn_command, before.respawn_command);
+                s->probe_timeouts = before.probe_timeouts;
+                s->probe_failures = before.probe_failures;
+                s->probe_runs = before.probe_runs;
+                w->restarts_carried[i] = (uint32_t)MIN(before.restarts.total, (uint64_t)UINT32_MAX);
+        }
+}
+
 /* The table is full of what was once: a container or a transient unit a day makes thousands in a year.
  * Those that nothing refers to and that nobody has seen for a while give way, all at once. */
 static uint32_t reclaim(struct world *w)

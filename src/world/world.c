@@ -19,14 +19,15 @@ void world_init(struct world *w, struct board *b, void (*emit)(void *, const str
         uint64_t now_ns, double grace_sec)
 {
         uint32_t generation = b->guard_generation, sequence = b->sequence, action_top = b->action_top;
+        uint32_t service_top = MAX(MIN(b->service_top, (uint32_t)BOARD_SERVICES), 1u);
         int32_t family[ARRAY_SIZE(b->family_pid)];
 
         memcpy(family, b->family_pid, sizeof family);
-        /* A guard that was restarted rebuilds everything; only what was ever used needs wiping. */
+        /* A guard that was restarted rebuilds everything but what happened to services before; only what was
+         * ever used needs wiping. */
         if (b->version) {
                 memset(b->process, 0, b->process_top * sizeof b->process[0]);
                 memset(b->string, 0, b->string_top * sizeof b->string[0]);
-                memset(b->service, 0, b->service_top * sizeof b->service[0]);
                 memset(b->container, 0, b->container_top * sizeof b->container[0]);
                 /* what was done to services goes on, and is act/'s */
                 memset(b, 0, offsetof(struct board, action));
@@ -38,7 +39,8 @@ void world_init(struct world *w, struct board *b, void (*emit)(void *, const str
         b->guard_generation = generation + 1;
         b->started_ns = b->updated_ns = now_ns;
         b->grace_ns = (uint64_t)(grace_sec * 1e9);
-        b->process_top = b->string_top = b->service_top = b->container_top = b->finding_top = 1;
+        b->process_top = b->string_top = b->container_top = b->finding_top = 1;
+        b->service_top = service_top;
         b->action_top = action_top ? action_top : 1;
         unknown_host(&b->host);
         memcpy(b->service[0].name, "(other)", 8);
@@ -46,6 +48,7 @@ void world_init(struct world *w, struct board *b, void (*emit)(void *, const str
         b->service[0].pids = b->service[0].pids_limit = BOARD_UNKNOWN;
         memset(w, 0, sizeof *w);
         w->b = b;
+        world_services_carry(w);
         w->emit = emit;
         w->emit_ctx = ctx;
         w->started_ns = now_ns;

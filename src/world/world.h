@@ -81,6 +81,7 @@ struct world {
         } cgroup_of_id[WORLD_IDS];
         struct world_container container[BOARD_CONTAINERS];
         struct world_oom_told oom_told[BOARD_SERVICES];
+        uint32_t restarts_carried[BOARD_SERVICES]; /* known from a predecessor, and not yet from the engine */
         uint16_t kernel_service, self_service;
         int32_t self_pid[BOARD_FAMILY];
         uint32_t awaiting_head, awaiting_tail, awaiting; /* buried, their CPU not yet known: by list_next */
@@ -142,6 +143,9 @@ void world_string_unref(struct world *w, uint32_t s);
 
 /* ---- services, cgroups, containers (service.c, container.c) ---- */
 uint16_t world_service(struct world *w, const char *name, enum service_kind kind);
+/* A guard that was restarted: what happened to services stays written, what they are is found anew. A
+ * predecessor that died while it wrote may have left anything. */
+void world_services_carry(struct world *w);
 uint32_t world_cgroup(struct world *w, const char *path);
 uint32_t world_cgroup_find(const struct world *w, const char *path);
 bool world_cgroup_has_zombies(const struct world *w, uint32_t cgroup);

@@ -559,6 +559,57 @@ static void restarts(void)
         end();
 }
 
+/* What happened to a service is known to the next guard, too; what it is, and how much of it there is, is
+ * found anew. */
+static void a_new_guard_knows_the_past(void)
+{
+        begin();
+        struct container c = record();
+        uint32_t p = root_in("/docker/" ID, 10);
+        world_container(w, &c, 101 * S);
+        uint16_t i = b->process[p].service;
+        struct service *s = &b->service[i];
+        for (int k = 0; k < 3; k++) {
+                says(CONTAINER_EVENT_DIE, 1, (110 + 10 * k) * S);
+                says(CONTAINER_EVENT_START, 0, (111 + 10 * k) * S);
+        }
+        world_oom(w, i, true, 2, 140 * S);
+        says(CONTAINER_EVENT_PROBE_END, 1, 141 * S);
+        s->person_act = PERSON_START;
+        s->held = 7;
+        strcpy(b->service[world_service(w, "half", SERVICE_COMPOSE)].name, "half");
+        memset(b->service[world_service(w, "half", SERVICE_COMPOSE)].name, 'x', BOARD_NAME); /* torn */
+        uint32_t services = b->service_top;
+
+        memset(told, 0, sizeof told);
+        world_init(w, b, take, NULL, 200 * S, 2);
+        check_int(b->service_top, services);
+        check_int(world_service(w, "shop/worker", SERVICE_COMPOSE), i);
+        check_int(s->restarts.total, 3);
+        check_int(s->restarts.at_ns[2], 131 * S);
+        check_int(s->ooms.total, 2);
+        check_int(s->probe_failures.total + s->probe_runs.total, 2);
+        check_int(s->person_act, PERSON_START);
+        check_int(s->processes + s->held + s->containers + s->state + s->cpu_ns + s->oom_kills, 0);
+        check(s->memory_bytes == BOARD_UNKNOWN);
+        check_str(b->service[w->kernel_service].name, "kernel");
+        check(b->service[w->self_service].is_self);
+        for (uint32_t k = 1; k < b->service_top; k++)
+                check(b->service[k].name[0] != 'x');
+
+        p = root_in("/docker/" ID, 10);
+        c.restart_count = 5; /* two while nobody looked */
+        world_container(w, &c, 201 * S);
+        check_int(b->process[p].service, i);
+        check_int(s->restarts.total + s->restarts_before, 5);
+        check_int(told[EVENT_DEPLOY], 0);
+        says(CONTAINER_EVENT_DIE, 1, 210 * S);
+        says(CONTAINER_EVENT_START, 0, 211 * S);
+        check_int(s->restarts.total + s->restarts_before, 6);
+        check_int(s->restarts.total, 4);
+        end();
+}
+
 static void replicas_are_no_deploy(void)
 {
         begin();
@@ -750,6 +801,7 @@ static void all(void)
         test(a_late_name_has_its_past);
         test(events_before_the_record);
         test(restarts);
+        test(a_new_guard_knows_the_past);
         test(replicas_are_no_deploy);
         test(oom_and_probes);
         test(deaths_are_told_together);
