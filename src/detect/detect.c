@@ -16,6 +16,8 @@
 
 /* A tick that comes later than this (suspend, a stopped guard) has seen nothing of the time between. */
 #define TICK_LATE (15 * NSEC_PER_SEC)
+/* An engine that is away again within so long was hardly there. */
+#define AWAY_AGAIN (300 * NSEC_PER_SEC)
 /* A finding falls to a lower severity only when it was below the higher one for so long. */
 #define SEVERITY_CALM (30 * NSEC_PER_SEC)
 
@@ -83,7 +85,17 @@ uint32_t detect_recent(const struct recent *r, uint64_t now_ns, double window_se
         return view_recent(r, now_ns, window_sec);
 }
 
-bool detect_rests(const struct recent *r, uint64_t now_ns, double window_sec, double least)
+double detect_heard(const struct detect_run *run, enum detect_teller by, uint64_t from_ns, uint64_t to_ns)
+{
+        const struct detect_state *s = run->s;
+        uint64_t from = MAX(from_ns, s->away_from_ns), to = MIN(to_ns, s->away_to_ns);
+        double all = view_age(from_ns, to_ns);
+
+        return by == TOLD_BY_ENGINE && to > from ? fmax(all - view_age(from, to), 0) : all;
+}
+
+bool detect_rests(const struct detect_run *run, enum detect_teller by, const struct recent *r,
+        double window_sec, double least)
 {
         uint64_t last, later, at;
         double pause = 0;
@@ -91,11 +103,13 @@ bool detect_rests(const struct recent *r, uint64_t now_ns, double window_sec, do
         if (!view_recent_at(r, 0, &last, NULL))
                 return true;
         later = last;
-        for (uint32_t i = 1; view_recent_at(r, i, &at, NULL) && view_age(at, last) <= window_sec; i++) {
-                pause = fmax(pause, view_age(at, later));
+        for (uint32_t i = 1; view_recent_at(r, i, &at, NULL); i++) {
+                if (detect_heard(run, by, at, last) > window_sec)
+                        break;
+                pause = fmax(pause, detect_heard(run, by, at, later));
                 later = at;
         }
-        return view_age(last, now_ns) > fmax(3 * pause, least);
+        return detect_heard(run, by, last, run->now_ns) > fmax(3 * pause, least);
 }
 
 double detect_lasted(const struct finding *f, uint64_t now_ns)
@@ -416,6 +430,17 @@ static void tell_haste(const struct detect_entry *e, struct finding *f)
                         DRILL_FOR, view_span(e->for_sec, span));
 }
 
+static void follow_engine(struct detect_run *run)
+{
+        struct detect_state *s = run->s;
+
+        if (run->b->sources.engine != ENGINE_UNREACHABLE)
+                return;
+        if (s->away_to_ns == 0 || run->now_ns > s->away_to_ns + AWAY_AGAIN)
+                s->away_from_ns = run->now_ns;
+        s->away_to_ns = run->now_ns;
+}
+
 static void settle(struct detect_run *run, struct detect_entry *e)
 {
         struct finding *f = finding_of(run, e);
@@ -451,6 +476,7 @@ void detect_all(struct detect_state *s, struct board *b, const struct detect_con
                 skip_blind_time(&run);
         s->last_run_ns = now_ns;
         b->pendings = 0;
+        follow_engine(&run);
         detect_ledger(&run);
         for (size_t i = 0; i < detectors_count; i++) {
                 run.detector = (uint8_t)i;

@@ -56,9 +56,15 @@ void detect_evidence(struct finding *f, uint64_t time_ns, double value, const ch
 void detect_contributors(
         struct detect_run *run, struct finding *f, enum view_metric metric, const char *unit, uint32_t max);
 /* Moments in the last `window_sec`. */
+/* Who tells of what happens now and then. While the engine is away nothing is heard of its containers: that
+ * time counts for nothing. */
+enum detect_teller { TOLD_BY_KERNEL, TOLD_BY_ENGINE };
+/* Seconds from one time to another in which it could have been told. */
+double detect_heard(const struct detect_run *run, enum detect_teller by, uint64_t from_ns, uint64_t to_ns);
 /* Has what happens now and then been quiet for so long that it is over? For thrice its longest pause within
  * the window up to its last time, and for `least` s. */
-bool detect_rests(const struct recent *r, uint64_t now_ns, double window_sec, double least);
+bool detect_rests(const struct detect_run *run, enum detect_teller by, const struct recent *r,
+        double window_sec, double least);
 uint32_t detect_recent(const struct recent *r, uint64_t now_ns, double window_sec);
 
 /* What the frame remembers of each service from tick to tick, for rates of counters the board only
@@ -128,6 +134,7 @@ struct detect_state {
         struct detect_dead dead[BOARD_SERVICES];
         uint32_t pass;
         uint64_t next_pass_ns;
+        uint64_t away_from_ns, away_to_ns; /* the engine's last absence; those that follow soon are one */
         struct {
                 int32_t pid;
                 uint32_t process; /* 0 = not found in `pass` */

@@ -28,7 +28,8 @@ static void look(struct detect_run *run)
                         n++;
                 }
                 /* It has come up at last. */
-                if (n < cfg->exec_loop_budget || detect_rests(&s->reexecs, now, cfg->exec_loop_window, QUIET))
+                if (n < cfg->exec_loop_budget ||
+                        detect_rests(run, TOLD_BY_KERNEL, &s->reexecs, cfg->exec_loop_window, QUIET))
                         continue;
                 struct finding *f = detect_holds(run, i, 0, SEVERITY_WARNING, 0);
                 if (!f)

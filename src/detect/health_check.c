@@ -86,32 +86,31 @@ static uint32_t unforgiven(struct detect_run *run, uint16_t service, const struc
         uint32_t n = 0;
 
         for (uint32_t i = 0; view_recent_at(r, i, &at, NULL); i++)
-                n += at > from && view_age(at, detect_now(run)) <= window;
+                n += at > from && detect_heard(run, TOLD_BY_ENGINE, at, detect_now(run)) <= window;
         return n;
 }
 
 /* Does nobody probe it any more? Between two restarts it looks so too, for a while. */
-static bool is_gone(const struct service *s, uint64_t now_ns)
+static bool is_gone(const struct detect_run *run, const struct service *s)
 {
         uint64_t at = 0;
 
         return s->state == CONTAINER_REMOVED ||
                (s->state == CONTAINER_EXITED && view_recent_at(&s->probe_runs, 0, &at, NULL) &&
-                       view_age(at, now_ns) > STOPPED);
+                       detect_heard(run, TOLD_BY_ENGINE, at, detect_now(run)) > STOPPED);
 }
 
 static struct probes probes_of(struct detect_run *run, uint16_t i)
 {
         const struct detect_config *cfg = detect_config(run);
         const struct service *s = &detect_board(run)->service[i];
-        uint64_t now = detect_now(run);
-        bool probed = s->has_health_check && !is_gone(s, now);
+        bool probed = s->has_health_check && !is_gone(run, s);
 
         forgive(run, i);
         struct probes p = {
                 .s = s,
                 .timeouts = unforgiven(run, i, &s->probe_timeouts, cfg->health_check_window),
-                .failures = detect_recent(&s->probe_failures, now, cfg->health_check_window),
+                .failures = unforgiven(run, i, &s->probe_failures, cfg->health_check_window),
                 .alive = s->probes_open + s->probe_orphans,
                 .cores = cost(run, i),
         };
@@ -175,9 +174,10 @@ static void prove(struct detect_run *run, struct finding *f, const struct probes
         int32_t ms = 0;
         char a[VIEW_SPAN], b[VIEW_SPAN];
 
+        bool deaf = detect_board(run)->sources.engine == ENGINE_UNREACHABLE;
         if (p->timeouts && view_recent_at(&s->probe_timeouts, 0, &at, NULL))
-                detect_evidence(f, at, p->timeouts, "time-outs",
-                        "%u time-outs in the last %s; the last one %s ago", p->timeouts,
+                detect_evidence(f, at, p->timeouts, "time-outs", "%u time-outs in %s %s; the last one %s ago",
+                        p->timeouts, deaf ? "the engine's last" : "the last",
                         view_span(detect_config(run)->health_check_window, a),
                         view_span(view_age(at, detect_now(run)), b));
         if (p->failures && view_recent_at(&s->probe_failures, 0, &at, &ms))

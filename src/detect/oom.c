@@ -95,7 +95,7 @@ static void look(struct detect_run *run)
                 uint32_t n = view_recent(&s->ooms, now, cfg->oom_window);
 
                 if (n == 0 || !view_recent_at(&s->ooms, 0, &at, NULL) ||
-                        detect_rests(&s->ooms, now, cfg->oom_window, QUIET))
+                        detect_rests(run, TOLD_BY_KERNEL, &s->ooms, cfg->oom_window, QUIET))
                         continue;
                 bool limited = view_known(s->memory_limit_bytes) && s->memory_limit_bytes;
                 struct finding *f = detect_holds(

@@ -45,9 +45,16 @@ static void find_code(struct detect_run *run, const struct service *s, struct re
         }
 }
 
-/* The last `times` restarts at like distances: their mean; NAN when they are not like. */
-static double period(const struct detect_config *cfg, const struct recent *r, uint64_t now_ns)
+static enum detect_teller teller(const struct service *s)
 {
+        return s->kind == SERVICE_SYSTEMD ? TOLD_BY_KERNEL : TOLD_BY_ENGINE;
+}
+
+/* The last `times` restarts at like distances: their mean; NAN when they are not like. */
+static double period(struct detect_run *run, const struct service *s)
+{
+        const struct detect_config *cfg = detect_config(run);
+        const struct recent *r = &s->restarts;
         uint32_t gaps = (uint32_t)cfg->restart_loop_times - 1;
         uint64_t newest, oldest, later, earlier;
 
@@ -66,7 +73,10 @@ static double period(const struct detect_config *cfg, const struct recent *r, ui
                         return NAN;
         }
         /* One that is overdue has stopped. */
-        return view_age(newest, now_ns) <= mean * (1 + 2 * cfg->restart_loop_jitter) ? mean : NAN;
+        return detect_heard(run, teller(s), newest, detect_now(run)) <=
+                               mean * (1 + 2 * cfg->restart_loop_jitter)
+                       ? mean
+                       : NAN;
 }
 
 /* An engine waits longer and longer between restarts: a loop that was too fast once goes on until it
@@ -83,7 +93,7 @@ static void judge_budget(
         r->counted = count(run, s);
         if (r->counted >= 2 && view_recent_at(&s->restarts, r->counted - 1, &oldest, NULL))
                 r->gap = view_age(oldest, r->last_ns) / (r->counted - 1);
-        rests = detect_rests(&s->restarts, now, cfg->restart_loop_window, QUIET);
+        rests = detect_rests(run, teller(s), &s->restarts, cfg->restart_loop_window, QUIET);
         r->by_budget = r->counted >= cfg->restart_loop_budget && !rests;
         if (r->by_budget) {
                 m->loop_since_ns = m->loop_since_ns ? m->loop_since_ns : oldest;
@@ -105,11 +115,11 @@ bool restarts_loop(struct detect_run *run, uint16_t service, struct restarts *re
 
         if (!view_recent_at(&s->restarts, 0, &r.last_ns, NULL))
                 return false;
-        r.period = period(cfg, &s->restarts, now);
+        r.period = period(run, s);
         judge_budget(run, service, s, &r);
         /* Taken away; or stopped by a person, or its policy gave up. */
         if (s->state == CONTAINER_REMOVED ||
-                (s->state == CONTAINER_EXITED && view_age(r.last_ns, now) > GIVEN_UP))
+                (s->state == CONTAINER_EXITED && detect_heard(run, teller(s), r.last_ns, now) > GIVEN_UP))
                 return false;
         if (!r.by_budget && isnan(r.period))
                 return false;
