@@ -1,7 +1,8 @@
 /* A file system for SQLite on top of its own, which fails when it is told to: the n-th read, write, sync or
- * truncation, once or until it is mended, or by losing power. What was written since a file's last sync is
- * remembered; when power is lost, all of it, some of it, or a page's second half is gone. Syncs are only
- * played: nothing waits for a disk. Include it in one file of a test program.
+ * truncation, once or until it is mended, or by losing power; or hangs while files are opened. What was
+ * written since a file's last sync is remembered; when power is lost, all of it, some of it, or a page's
+ * second half is gone. Syncs are only played: nothing waits for a disk. Include it in one file of a test
+ * program.
  */
 #pragma once
 
@@ -26,6 +27,8 @@ static struct faulty {
         long nth;     /* such operation from now on; counted down to 0 when it has come */
         bool down;    /* power is lost: nothing works */
 } faulty;
+
+static const char *faulty_held; /* while there is a file of that name no file of SQLite's is opened */
 
 struct faulty_write {
         int64_t at; /* for a truncation the size, with len -1 */
@@ -249,6 +252,8 @@ static int faulty_open(sqlite3_vfs *v, const char *path, sqlite3_file *f, int fl
 
         (void)v;
         x->base.pMethods = NULL;
+        while (faulty_held && access(faulty_held, F_OK) == 0)
+                usleep(10000);
         if (faulty.down)
                 return SQLITE_CANTOPEN;
         int r = faulty_real->xOpen(faulty_real, path, faulty_below(f), flags, ret);

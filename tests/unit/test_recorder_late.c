@@ -1,5 +1,11 @@
-/* The recorder whose history can't be opened at its start. */
+/* The recorder whose history can't be opened at its start: because it is elsewhere, or because the disk does
+ * not answer for longer than the recorder waits for it.
+ */
 #include "recorder_rig.h"
+
+#include "base/error.h"
+#include "faulty_vfs.h"
+#include "store/sqlite.h"
 
 static void move_data(const char *from, const char *to)
 {
@@ -71,10 +77,57 @@ static void history_comes_late(void)
         rmdir(away);
 }
 
+/* The same, and the disk hangs: nothing is moved, nothing fails. */
+static void history_opens_late(void)
+{
+        char held[100], open[100];
+
+        oom_of(87);
+        put_finding();
+        uint64_t id = open_incident();
+        stop_recorder();
+        snprintf(held, sizeof held, "%s/held", folder);
+        close(creat(held, 0644));
+        faulty_use(true);
+        faulty_held = held;
+        if (pipe2(alive, O_CLOEXEC) < 0)
+                return;
+        start_recorder();
+        ask(connect_unix(), "GET", "/-/healthy", ""); /* it waits for the disk, and then no longer */
+        wait_for("/sexton/v1/status", "the disk does not answer");
+        oom_of(88);
+        check(open_incident() != id);
+        unlink(held);
+        wait_for("/sexton/v1/status", "\"state\":\"disk\"");
+        wait_for("/sexton/v1/events?kind=oom&since=1h", "\"pid\":88");
+        check_int(count_of("\"pid\":87"), 1);
+        check_int(count_of("\"pid\":88"), 1);
+        snprintf(open, sizeof open, "{\"incidents\":[{\"id\":%llu,", (unsigned long long)id);
+        wait_for("/sexton/v1/incidents?state=open", open);
+        check_int(count_of("\"suspects\":"), 1);
+        stop_recorder();
+        faulty_use(false);
+        faulty_held = NULL;
+        if (pipe2(alive, O_CLOEXEC) < 0)
+                return;
+        start_recorder(); /* all of it is on the disk */
+        wait_for("/sexton/v1/events?kind=oom&since=1h", "\"pid\":88");
+        check_int(count_of("\"pid\":87"), 1);
+        stop_recorder();
+}
+
 static void all(void)
 {
+        struct error e;
+
+        if (!sqlite_load(&e))
+                skip("no SQLite here");
         set_up();
         test(history_comes_late);
+        if (pipe2(alive, O_CLOEXEC) < 0)
+                abort();
+        start_recorder();
+        test(history_opens_late);
         tear_down();
 }
 
