@@ -227,40 +227,14 @@ static inline struct desk *afternoon(uint16_t *ret_worker, uint16_t *ret_api)
         struct board *b = d->l->b;
         uint16_t api = fake_service(b, "odin/api", SERVICE_COMPOSE);
         uint16_t worker = fake_service(b, "odin/celery-worker", SERVICE_COMPOSE);
-        struct service *w = &b->service[worker], *a = &b->service[api];
         uint32_t init = fake_process(b, worker, 500, 0, "celery -A app worker");
 
-        b->process[init].flags |= PROCESS_F_INIT;
-        w->cpu_ratio = 0.1;
-        w->load1 = 0.1;
-        a->cpu_ratio = 0.05;
+        b->service[worker].cpu_ratio = b->service[worker].load1 = 0.1;
+        b->service[api].cpu_ratio = 0.05;
         tick(d, 600); /* an ordinary day */
         check_int(book_open_count(d->book), 0);
-        w->has_health_check = w->health_shell = true;
-        w->health_timeout_ns = FAKE_S(10);
-        w->health_interval_ns = FAKE_S(30);
-        w->deployed_ns = d->l->now - FAKE_S(7200);
-        for (int k = 0; k < 12; k++) {
-                uint32_t sh = fake_process(b, worker, 600 + 2 * k, 0, "/bin/sh -c celery inspect ping");
-                uint32_t ping = fake_process(b, worker, 601 + 2 * k, sh, "celery inspect ping");
-
-                b->process[sh].state = PROCESS_BURIED;
-                b->process[ping].origin = ORIGIN_HEALTHCHECK;
-                fake_dies(b, ping, init, d->l->now - FAKE_S(30 * (12 - k)));
-                fake_recent(&w->zombie_births, d->l->now - FAKE_S(30 * (12 - k)), 0);
-                fake_recent(&w->probe_timeouts, d->l->now - FAKE_S(30 * (12 - k)), 0);
-                fake_recent(&a->restarts, d->l->now - FAKE_S(40 * (12 - k)), 1);
-        }
-        w->probe_orphans = 4;
-        w->probe_cpu_ns = FAKE_S(120);
-        w->cpu_ns = FAKE_S(392.8);
-        w->cpu_ratio = 1.7;
-        w->load1 = 9.8;
-        a->cpu_ns = FAKE_S(4.2);
-        a->load1 = 0.2;
-        b->host.load1 = 10.4;
-        b->host.psi_cpu = 0.8;
-        b->host.cpu_busy_ratio = 0.98;
+        lab_afternoon(d->l, worker, init, api);
+        b->service[worker].deployed_ns = d->l->now - FAKE_S(7200);
         *ret_worker = worker;
         *ret_api = api;
         return d;

@@ -52,6 +52,46 @@ static inline void lab_done(struct lab *l)
         free(l);
 }
 
+/* ---- the post-mortem's afternoon ---- */
+
+/* Twelve health checks of a Celery worker timed out, half a minute apart, and left a zombie each with `init`,
+ * its PID 1; the API beside it crash-loops as often, for next to nothing; the host suffers. */
+static inline void lab_afternoon(struct lab *l, uint16_t worker, uint32_t init, uint16_t api)
+{
+        struct board *b = l->b;
+        struct service *w = &b->service[worker], *a = &b->service[api];
+
+        b->process[init].flags |= PROCESS_F_INIT;
+        w->has_health_check = w->health_shell = true;
+        w->health_timeout_ns = FAKE_S(10);
+        w->health_interval_ns = FAKE_S(30);
+        for (int k = 0; k < 12; k++) {
+                uint64_t at = l->now - FAKE_S(30 * (12 - k));
+                uint32_t sh = fake_process(b, worker, 600 + 2 * k, 0, "/bin/sh -c celery inspect ping");
+                uint32_t ping = fake_process(b, worker, 601 + 2 * k, sh, "celery inspect ping");
+
+                b->process[sh].state = PROCESS_BURIED;
+                b->process[ping].origin = ORIGIN_HEALTHCHECK;
+                fake_dies(b, ping, init, at);
+                fake_recent(&w->zombie_births, at, 0);
+                fake_recent(&w->probe_timeouts, at, 0);
+                fake_recent(&a->restarts, l->now - FAKE_S(40 * (12 - k)), 1);
+        }
+        w->probe_orphans = 4;
+        w->probe_cpu_ns = FAKE_S(120);
+        w->cpu_ns = FAKE_S(392.8);
+        w->cpu_ratio = 1.7;
+        w->load1 = 9.8;
+        a->cpu_ns = FAKE_S(4.2);
+        a->cpu_ratio = 0.05;
+        a->load1 = 0.2;
+        b->host.load1 = 10.4;
+        b->host.psi_cpu = 0.8;
+        b->host.cpu_busy_ratio = 0.98;
+}
+
+/* ---- what is found ---- */
+
 /* The open finding of a detector on a service (0 = the host), NULL when there is none. */
 static inline const struct finding *lab_find(const struct lab *l, const char *detector, uint16_t service)
 {

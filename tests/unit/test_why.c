@@ -24,38 +24,12 @@ static struct cast incident(void)
         c.api = fake_service(b, "odin/api", SERVICE_COMPOSE);
         c.worker = fake_service(b, "odin/celery-worker", SERVICE_COMPOSE);
         c.monitoring = fake_service(b, "odin/monitoring", SERVICE_COMPOSE);
-        struct service *w = &b->service[c.worker], *a = &b->service[c.api], *m = &b->service[c.monitoring];
         uint32_t init = fake_process(b, c.worker, 500, 0, "celery -A app worker");
 
-        b->process[init].flags |= PROCESS_F_INIT;
-        w->has_health_check = w->health_shell = true;
-        w->health_timeout_ns = FAKE_S(10);
-        w->health_interval_ns = FAKE_S(30);
-        for (int k = 0; k < 12; k++) {
-                uint32_t sh = fake_process(b, c.worker, 600 + 2 * k, 0, "/bin/sh -c celery inspect ping");
-                uint32_t ping = fake_process(b, c.worker, 601 + 2 * k, sh, "celery inspect ping");
-
-                b->process[sh].state = PROCESS_BURIED;
-                b->process[ping].origin = ORIGIN_HEALTHCHECK;
-                fake_dies(b, ping, init, now - FAKE_S(30 * (12 - k)));
-                fake_recent(&w->zombie_births, now - FAKE_S(30 * (12 - k)), 0);
-                fake_recent(&w->probe_timeouts, now - FAKE_S(30 * (12 - k)), 0);
-                fake_recent(&a->restarts, now - FAKE_S(40 * (12 - k)), 1);
-        }
-        w->probe_orphans = 4;
-        w->probe_cpu_ns = FAKE_S(120);
-        w->cpu_ns = FAKE_S(392.8);
-        w->cpu_ratio = 1.7;
-        w->load1 = 9.8;
-        a->cpu_ns = FAKE_S(4.2);
-        a->cpu_ratio = 0.05;
-        a->load1 = 0.2;
-        a->deaths = 400;
-        m->deployed_ns = now - FAKE_S(7200);
-        m->cpu_ratio = 0.02;
-        b->host.load1 = 10.4;
-        b->host.psi_cpu = 0.8;
-        b->host.cpu_busy_ratio = 0.98;
+        lab_afternoon(c.l, c.worker, init, c.api);
+        b->service[c.api].deaths = 400;
+        b->service[c.monitoring].deployed_ns = now - FAKE_S(7200);
+        b->service[c.monitoring].cpu_ratio = 0.02;
         lab_tick(c.l, 2);
         return c;
 }
