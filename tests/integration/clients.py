@@ -18,9 +18,9 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 
-WAIT = 30  # seconds, at most
+from waiting import WAIT, becomes
+
 CROWD = 1000
 DEATHS = 60
 COMMAND = "dies-on-purpose"
@@ -87,15 +87,6 @@ class Daemon:
         connection.setblocking(False)
         connection.connect_ex(("127.0.0.1", self.port()))
         return connection
-
-
-def becomes(condition):
-    end = time.monotonic() + WAIT
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 class Asking:

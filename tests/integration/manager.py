@@ -17,7 +17,8 @@ import sys
 import tempfile
 import time
 
-WAIT = 30  # seconds, at most
+from waiting import WAIT, becomes
+
 WATCHDOG = 4  # seconds; it is told every two
 
 
@@ -123,15 +124,6 @@ def look_elsewhere(check, program, folder):
         manager.child.terminate()
         manager.child.wait(WAIT)
     check(all(line.startswith("sexton-") for line in manager.lines()), "and lines have names instead of levels", manager.lines())
-
-
-def becomes(condition):
-    end = time.monotonic() + WAIT
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.1)
-    return False
 
 
 class Device:

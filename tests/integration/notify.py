@@ -20,8 +20,8 @@ sys.path.insert(0, f"{ROOT}/bench")
 from far.liars import Liars  # noqa: E402
 from far.real import Alertmanager, Exim  # noqa: E402
 from harness.workloads import Group  # noqa: E402
+from waiting import WAIT, becomes  # noqa: E402
 
-WAIT = 60  # seconds, at most
 SECRETS = ["t0kens3cret", "r0utingkey", "m41lpassw0rd", "hiddenpath"]
 ZOMBIES = """
 import os, sys, time
@@ -30,15 +30,6 @@ for _ in range(3):
 print("ready", flush=True)
 sys.stdin.read()
 """
-
-
-def becomes(condition, wait=WAIT):
-    end = time.monotonic() + wait
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return bool(condition())
 
 
 class Tap:

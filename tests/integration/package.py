@@ -16,11 +16,9 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 
 from package_root import HERE, Tap, build, said, unpack_root, why_not
-
-WAIT = 60  # seconds, at most
+from waiting import becomes
 
 
 def older(deb, folder):
@@ -76,17 +74,19 @@ def look_at_run(check, root):
     child = subprocess.Popen(root.command("sexton", "run", "--listen", ""), stdin=subprocess.DEVNULL,
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
     try:
-        status, end = None, time.monotonic() + WAIT
-        # its parts are known by pid a second after the start at the latest
-        while not (status or {}).get("self", {}).get("recorder_pid") and time.monotonic() < end:
+        recorder = []
+
+        def answers():
             code, text = root.run("sexton", "status", "--json")
-            status = json.loads(text) if code in (0, 1) else None
-            time.sleep(0.05)
-        check(status, "installed, it answers")
-        recorder = (status or {}).get("self", {}).get("recorder_pid") or "self"
+            recorder[:] = [json.loads(text)["self"]["recorder_pid"]] if code in (0, 1) else []
+            return any(recorder)
+
+        # its parts are known by pid a second after the start at the latest
+        if not check(becomes(answers), "installed, it answers"):
+            return
         with open(root.at("/etc/passwd")) as file:
             uid = re.search(r"^sexton:[^:]*:(\d+)", file.read(), re.MULTILINE)[1]
-        with open(f"/proc/{recorder}/status") as file:
+        with open(f"/proc/{recorder[0]}/status") as file:
             check(re.search(r"^Uid:\s+(\d+)", file.read(), re.MULTILINE)[1] == uid, "its recorder is the user sexton")
     finally:
         child.send_signal(signal.SIGTERM)

@@ -21,19 +21,11 @@ import sys
 import tempfile
 import time
 
-WAIT = 20  # seconds, at most
+from waiting import WAIT, becomes
+
 MEMORY = "/sys/fs/cgroup/memory"
 HOG = "import sys\nkept = []\nwhile True:\n    kept.append(bytearray(1 << 20))\n"
 ZOMBIE = "import os, time\nif os.fork() == 0:\n    os._exit(3)\ntime.sleep(600)\n"
-
-
-def becomes(condition, seconds=WAIT):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def free_port():

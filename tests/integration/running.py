@@ -12,9 +12,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 
-WAIT = 20  # seconds, at most
+from waiting import WAIT, becomes
 
 
 class Daemon:
@@ -47,15 +46,6 @@ class Daemon:
             self.child.kill()
             self.child.wait()
             return None
-
-
-def becomes(condition):
-    end = time.monotonic() + WAIT
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def look(check, program, folder):

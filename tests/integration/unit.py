@@ -13,11 +13,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 
 from package_root import Tap, build, unpack_root, why_not
+from waiting import becomes
 
-WAIT = 60  # seconds, at most
 # A host as systemd wants to find it: fresh /proc, /sys, /run, a small /dev, and a control group as the root of all.
 BOOT = """
 root=$1; mount --make-rprivate /; mount --bind "$root" "$root"; cd "$root"
@@ -85,15 +84,6 @@ def remove_groups(top):
         except OSError:
             pass
     return os.path.exists(top)
-
-
-def becomes(condition):
-    end = time.monotonic() + WAIT
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.1)
-    return False
 
 
 def write(host, path, text):

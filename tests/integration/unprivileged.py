@@ -13,9 +13,9 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 
-WAIT = 30  # seconds, at most
+from waiting import WAIT, becomes
+
 NOBODY = 65534
 CONFIG = {"grace": "1s", "act_only_in": ["nothing"], "detect": {"zombie_leak": {"for": "1s"}}}
 # A parent that never waits for three children; the last one is killed.
@@ -70,15 +70,6 @@ class Daemon:
 
     def gone(self):
         return not os.path.exists(self._socket)
-
-
-def becomes(condition):
-    end = time.monotonic() + WAIT
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.1)
-    return False
 
 
 @contextlib.contextmanager
