@@ -10,9 +10,10 @@ const BAD = new Set(["die", "oom", "restart", "health_timeout", "health_fail", "
 
 export const isQuiet = (event) => QUIET.has(event.kind);
 
-class Row {
-    constructor(own) {
-        this.own = own;
+/** One line: when, what, of whom. `describe` says of what is shown the service and the text. */
+export class EventRow {
+    constructor(describe) {
+        this.describe = describe;
         this.time = time(null);
         this.kind = el("span", { class: "badge" });
         this.service = el("a");
@@ -27,16 +28,25 @@ class Row {
     }
 
     update(event) {
+        const { service, text } = this.describe(event);
         setTime(this.time, event.time);
         setBadge(this.kind, event.kind);
         setAttribute(this.kind, "data-bad", BAD.has(event.kind));
-        show(this.service, Boolean(event.service) && event.service !== this.own);
-        setText(this.service, foreign(event.service, 120));
-        setAttribute(this.service, "href", serviceLink(event.service ?? ""));
-        const pid = event.pid ? ` (pid ${event.pid})` : "";
-        setText(this.text, `${foreign(event.text, 300)}${event.text?.includes(String(event.pid)) ? "" : pid}`);
+        show(this.service, Boolean(service));
+        setText(this.service, foreign(service, 120));
+        setAttribute(this.service, "href", serviceLink(service ?? ""));
+        setText(this.text, text);
     }
 }
+
+/* own: the service whose name needs no telling. */
+const described = (own) => (event) => {
+    const pid = event.pid && !event.text?.includes(String(event.pid)) ? ` (pid ${event.pid})` : "";
+    return {
+        service: event.service === own ? null : event.service,
+        text: `${foreign(event.text, 300)}${pid}`,
+    };
+};
 
 export class EventList {
     /** own: the service whose name needs no telling. */
@@ -54,7 +64,7 @@ export class EventList {
             this.list,
             shown,
             (event) => event.id,
-            () => new Row(this.own),
+            () => new EventRow(described(this.own)),
         );
         show(this.empty, shown.length === 0);
     }

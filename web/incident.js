@@ -22,6 +22,7 @@ import {
     setTime,
     time,
 } from "./format.js";
+import { EventRow } from "./events.js";
 import { History } from "./history.js";
 import { lasted, loadIncidents } from "./incidents.js";
 import { gapsOf, SERVICE_CHARTS } from "./service.js";
@@ -79,30 +80,12 @@ class Suspect {
     }
 }
 
-class Moment {
-    constructor() {
-        this.time = time(null);
-        this.kind = badge("");
-        this.text = el("span");
-        this.service = el("a");
-        this.node = el(
-            "li",
-            { class: "event" },
-            this.time,
-            this.kind,
-            el("span", {}, el("bdi", {}, this.service), " ", this.text),
-        );
-    }
-
-    update(m) {
-        setTime(this.time, m.time);
-        setBadge(this.kind, m.kind);
-        show(this.service, Boolean(m.service));
-        setText(this.service, foreign(m.service, 120));
-        setAttribute(this.service, "href", serviceLink(m.service ?? ""));
-        const times = m.count > 1 && !m.text?.includes(`${m.count} times`) ? `${count(m.count)} times, ` : "";
-        setText(this.text, `${times}${foreign(m.text, 500)}${m.until ? ` (until ${clock(m.until)})` : ""}`);
-    }
+function moment(m) {
+    const times = m.count > 1 && !m.text?.includes(`${m.count} times`) ? `${count(m.count)} times, ` : "";
+    return {
+        service: m.service,
+        text: `${times}${foreign(m.text, 500)}${m.until ? ` (until ${clock(m.until)})` : ""}`,
+    };
 }
 
 class Finding {
@@ -321,7 +304,7 @@ class IncidentView {
         const moments = list(incident.timeline).length
             ? incident.timeline
             : events.filter((e) => isMark(e.kind) && seconds(e.time) >= opened - AROUND_SEC);
-        rows(this.timeline, moments, () => new Moment());
+        rows(this.timeline, moments, () => new EventRow(moment));
         rows(this.findings, list(incident.findings), () => new Finding());
         rows(this.resources, list(incident.resource), () => new Resource());
         rows(
