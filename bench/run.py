@@ -10,7 +10,7 @@ import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
-sys.path.insert(0, HERE)
+sys.path[:0] = [HERE, f"{ROOT}/tests"]
 sys.dont_write_bytecode = True
 
 from harness.report import Report  # noqa: E402

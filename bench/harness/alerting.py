@@ -2,39 +2,26 @@
 intervals, on loopback, with a rule that fires on the first zombie."""
 
 import json
-import shutil
-import socket
-import subprocess
-import tempfile
-import time
-import urllib.request
 
-from . import procfs
+from .programs import Programs, find, free_port
 
 PARTS = ("prometheus-process-exporter", "prometheus", "prometheus-alertmanager")
 
 
 def missing():
-    return [name for name in PARTS if not shutil.which(name)]
+    return [name for name in PARTS if not find(name)]
 
 
-def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-class Alerting:
+class Alerting(Programs):
     """Alarms about zombies of programs called `commands`, each on its own, POSTed to `receiver`."""
 
     def __init__(self, commands, receiver):
+        super().__init__()
         self._commands = commands
         self._receiver = receiver
-        self._children = []
 
-    def __enter__(self):
-        self.folder = tempfile.mkdtemp(prefix="sexton-alerting-")
-        exporter, prometheus, alertmanager = (f"127.0.0.1:{_free_port()}" for _ in range(3))
+    def start_all(self):
+        exporter, prometheus, alertmanager = (f"127.0.0.1:{free_port()}" for _ in range(3))
         rule = {"alert": "Zombies", "expr": 'namedprocess_namegroup_states{state="Zombie"} > 0'}
         # intervals are left at what the packages bring: 15 s to scrape and to evaluate, 30 s for a group to gather
         configs = {
@@ -54,44 +41,11 @@ class Alerting:
         for name, config in configs.items():
             with open(f"{self.folder}/{name}.yml", "w") as file:
                 json.dump(config, file)  # JSON is YAML
-        try:
-            self._start(PARTS[2], f"--config.file={self.folder}/alertmanager.yml", f"--storage.path={self.folder}/am",
-                        f"--web.listen-address={alertmanager}", "--cluster.listen-address=")  # fmt: skip
-            self._start(PARTS[0], "-config.path", f"{self.folder}/exporter.yml", "-web.listen-address", exporter)
-            self._start(PARTS[1], f"--config.file={self.folder}/prometheus.yml", f"--storage.tsdb.path={self.folder}/tsdb",
-                        f"--web.listen-address={prometheus}")  # fmt: skip
-            for url in (f"http://{alertmanager}/-/ready", f"http://{exporter}/metrics", f"http://{prometheus}/-/ready"):
-                self._wait_for(url)
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def _start(self, program, *options):
-        with open(f"{self.folder}/{program}.out", "wb") as log:
-            self._children.append(
-                subprocess.Popen([program, *options], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-            )
-
-    def _wait_for(self, url):
-        end = time.monotonic() + 30
-        while True:
-            try:
-                urllib.request.urlopen(url, timeout=10).read()
-                return
-            except OSError:
-                if time.monotonic() > end:
-                    logs = [procfs.read(f"{self.folder}/{name}.out") or "" for name in PARTS]
-                    raise RuntimeError(f"{url} doesn't answer: {[log[-500:] for log in logs]}") from None
-            time.sleep(0.1)
-
-    def __exit__(self, *unused):
-        for child in self._children:
-            child.terminate()
-        for child in self._children:
-            try:
-                child.wait(20)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.start("alertmanager", PARTS[2], f"--config.file={self.folder}/alertmanager.yml",
+                   f"--storage.path={self.folder}/am", f"--web.listen-address={alertmanager}", "--cluster.listen-address=")  # fmt: skip
+        self.start("exporter", PARTS[0], "-config.path", f"{self.folder}/exporter.yml", "-web.listen-address", exporter)
+        self.start("prometheus", PARTS[1], f"--config.file={self.folder}/prometheus.yml",
+                   f"--storage.tsdb.path={self.folder}/tsdb", f"--web.listen-address={prometheus}")  # fmt: skip
+        self.wait_for("alertmanager", f"http://{alertmanager}/-/ready")
+        self.wait_for("exporter", f"http://{exporter}/metrics")
+        self.wait_for("prometheus", f"http://{prometheus}/-/ready")

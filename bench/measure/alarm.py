@@ -12,10 +12,10 @@ import tempfile
 import time
 
 from harness import alerting
-from harness.receiver import Receiver
 from harness.report import Row
 from harness.sexton import Sexton
 from harness.workloads import Group
+from webhook import Webhook
 
 GOAL = 15  # s
 PATIENCE = 150  # s
@@ -54,7 +54,7 @@ def measure(bench, names):
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="sexton-alarm-"))
         os.chmod(folder, 0o755)
-        receiver = stack.enter_context(Receiver())
+        receiver = stack.enter_context(Webhook())
         if not alerting.missing():
             stack.enter_context(alerting.Alerting(names, f"{receiver.url}/alertmanager"))
         hook = {"name": "hook", "type": "webhook", "url": f"{receiver.url}/sexton"}

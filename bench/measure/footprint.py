@@ -6,9 +6,9 @@ import time
 from harness import procfs
 from harness.peers import Peers
 from harness.quiet import WINDOW, measure
-from harness.receiver import Receiver
 from harness.report import Row, mb, percent
 from harness.sexton import Sexton
+from webhook import Webhook
 
 SLEEPERS, ZOMBIES = 5000, 2000
 
@@ -21,7 +21,7 @@ def told(hook):
 def run(bench):
     windows = 1 if bench.quick else 4
     seconds = windows * WINDOW
-    with Receiver() as hook, Sexton(bench.program, told(hook)) as sexton, Peers() as peers:
+    with Webhook() as hook, Sexton(bench.program, told(hook)) as sexton, Peers() as peers:
         roots = {"sexton": sexton.pid, **peers.roots()}
         time.sleep(10 if bench.quick else 30)  # what happens once, at the start, is over
         processes = len(procfs.pids())

@@ -14,7 +14,7 @@ import time
 from types import MappingProxyType
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, HERE)
+sys.path[:0] = [HERE, os.path.dirname(HERE)]
 sys.dont_write_bytecode = True
 
 from harness.engine import Engine  # noqa: E402

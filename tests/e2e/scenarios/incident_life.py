@@ -3,8 +3,8 @@ import os
 import signal
 
 from harness import procfs
-from harness.hook import Hook
 from scenarios.celery_storm import DECOY, WORKER, CeleryStorm
+from webhook import Webhook
 
 
 LEAK = "incident_life-leak"
@@ -19,7 +19,7 @@ class IncidentLife(CeleryStorm):
 
     def __init__(self, lab):
         super().__init__(lab)
-        self.hook = Hook()
+        self.hook = Webhook()
         self.config = {
             "incident": {"calm": "8s", "reopen": "60s"},
             # The engine lets the API wait longer and longer.

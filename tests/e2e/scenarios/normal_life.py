@@ -1,9 +1,9 @@
 import json
 import time
 
-from harness.hook import Hook
 from harness.waiting import wait_until
 from scenarios.healthy_compose import PROJECT, HealthyCompose
+from webhook import Webhook
 
 # An hour of life goes by in three minutes, and the detectors' durations go by as fast: all but that of the load, because the
 # kernel's average of it can't be made faster.
@@ -25,7 +25,7 @@ class NormalLife(HealthyCompose):
 
     def __init__(self, lab):
         super().__init__(lab)
-        self.hook = Hook()
+        self.hook = Webhook()
         self.config = {
             "notify": [{"name": "hook", "type": "webhook", "url": self.hook.url}],
             "detect": {
