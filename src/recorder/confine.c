@@ -1,21 +1,14 @@
-/* Confinement: see confine.h.
- *
- * The filter denies by default. What is missing from the list fails with EPERM instead of killing the
- * process: a C library of another version may call something harmless that is not listed, and a
- * recorder that lives with one refused call serves better than one that dies. What only a process that
- * has been taken over would call does kill it, so that it is seen.
- */
+/* Confinement: see confine.h. The filter denies by default. */
 #include "recorder/confine.h"
 
+#include "base/syscalls.h"
 #include "base/text.h"
 
 #include <cap-ng.h>
 #include <errno.h>
 #include <pwd.h>
-#include <seccomp.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <time.h>
 
@@ -69,27 +62,7 @@ int confine_drop(const struct confine_user *user, struct error *e)
         return 0;
 }
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-/* A sanitizer's runtime needs calls of its own. */
-static int filter(struct error *e)
-{
-        return 0;
-}
-#else
-static int add_all(scmp_filter_ctx ctx, uint32_t action, const char *const *names, size_t count)
-{
-        for (size_t i = 0; i < count; i++) {
-                int nr = seccomp_syscall_resolve_name(names[i]);
-                if (nr == __NR_SCMP_ERROR) /* unknown to this library: denied by default */
-                        continue;
-                int r = seccomp_rule_add(ctx, action, nr, 0);
-                if (r < 0 && r != -EEXIST && r != -EDOM)
-                        return r;
-        }
-        return 0;
-}
-
-static int filter(struct error *e)
+int confine_filter(struct error *e)
 {
         static const char *const allowed[] = {/* what is open */
                 "read", "readv", "pread64", "write", "writev", "recvfrom", "recvmsg", "sendto", "sendmsg",
@@ -107,41 +80,11 @@ static int filter(struct error *e)
                 /* the database: its files come and go while it runs */
                 "openat", "pwrite64", "fsync", "fdatasync", "ftruncate", "fallocate", "fchmod", "rename",
                 "renameat", "renameat2", "access", "faccessat", "faccessat2", "stat", "lstat", "readlink",
-                "readlinkat", "getcwd", "geteuid"};
-        static const char *const deadly[] = {"execve", "execveat", "fork", "vfork", "clone", "clone3",
-                "ptrace", "process_vm_readv", "process_vm_writev", "kill", "tkill", "pidfd_send_signal",
-                "pidfd_getfd", "mount", "umount2", "move_mount", "fsopen", "pivot_root", "chroot", "setns",
-                "unshare", "bpf", "perf_event_open", "init_module", "finit_module", "delete_module",
-                "kexec_load", "kexec_file_load", "reboot", "swapon", "io_uring_setup", "userfaultfd",
-                "keyctl", "add_key", "setuid", "setgid", "setresuid", "setresgid", "capset", "socket",
-                "connect", "bind"};
-        scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-        int r = ctx ? 0 : -ENOMEM;
+                "readlinkat", "getcwd", "geteuid", NULL};
 
-        if (r == 0)
-                r = add_all(ctx, SCMP_ACT_ALLOW, allowed, ARRAY_SIZE(allowed));
-        if (r == 0)
-                r = add_all(ctx, SCMP_ACT_KILL_PROCESS, deadly, ARRAY_SIZE(deadly));
-        /* no memory that can be executed */
-        if (r == 0)
-                r = seccomp_rule_add(
-                        ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-        if (r == 0)
-                r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
-                        SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-        /* the store's thread, too */
-        if (r == 0)
-                r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
-        if (r == 0)
-                r = seccomp_load(ctx);
-        if (ctx)
-                seccomp_release(ctx);
-        return r < 0 ? error_set(e, r, "filtering system calls: %s", strerror(-r)) : 0;
-}
-#endif
-
-int confine_filter(struct error *e)
-{
         tzset(); /* gmtime() would open /etc/localtime at its first call */
-        return filter(e);
+        /* the store's thread, too */
+        return syscalls_filter(
+                &(struct syscalls){.allowed = allowed, .deadly = syscalls_of_intruders, .all_threads = true},
+                e);
 }
