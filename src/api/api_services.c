@@ -40,6 +40,8 @@ static void service(const struct api_view *v, const struct service *s, const cha
         json_out_text(j, "kind", service_kind_name(s->kind));
         json_out_text_or_null(j, "id", s->id);
         json_out_text_or_null(j, "image", s->image);
+        json_out_text_or_null(j, "image_id", s->image_id);
+        json_out_text_or_null(j, "config_hash", s->config_hash);
         json_out_text(j, "state", container_state_name(s->state));
         json_out_int(j, "processes", s->processes);
         json_out_int(j, "threads", s->threads);

@@ -66,7 +66,7 @@ const char *units_cores(double cores, char *buf)
         if (!isfinite(cores))
                 snprintf(buf, UNITS_SIZE, "-");
         else
-                snprintf(buf, UNITS_SIZE, "%.2f", cores);
+                snprintf(buf, UNITS_SIZE, "%.2f", cores < 0 && cores > -0.005 ? 0 : cores);
         return buf;
 }
 

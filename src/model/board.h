@@ -200,6 +200,7 @@ struct service {
         char name[BOARD_NAME];
         char id[72]; /* newest container's id, or "" */
         char image[BOARD_NAME];
+        char image_id[80], config_hash[72]; /* "" not known */
         uint8_t kind, state, health, policy;
         bool has_health_check, health_shell, has_init, ignore_zombies, protect;
         bool is_self;  /* Sexton's own: never blamed */

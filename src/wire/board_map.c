@@ -106,7 +106,8 @@ struct board *board_snapshot(const struct board *b, enum board_part part, int tr
 
 static void end_service(struct service *s)
 {
-        END(s->name), END(s->id), END(s->image), END(s->health_command);
+        END(s->name), END(s->id), END(s->image), END(s->image_id), END(s->config_hash);
+        END(s->health_command);
         END(s->respawn_command), END(s->stuck_command);
 }
 

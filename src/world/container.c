@@ -191,12 +191,21 @@ static void person_did(struct service *s, enum person_act act, uint64_t at_ns)
         s->person_ns = at_ns;
 }
 
+/* In what the new container differs from the last one, as far as it is known yet. */
+static const char *deploy_of(const struct service *s, const struct container *c)
+{
+        if (s->image[0] && strcmp(s->image, c->image))
+                return "new image";
+        if (s->config_hash[0] && c->config_hash[0] && strcmp(s->config_hash, c->config_hash))
+                return "new configuration";
+        return "new container";
+}
+
 static void describe_service(
         struct world *w, uint16_t index, const struct container *c, bool is_new, uint64_t now_ns)
 {
         struct board *b = w->b;
         struct service *s = &b->service[index];
-        bool other_image = s->image[0] && strcmp(s->image, c->image);
         bool other_id = strcmp(s->id, c->id);
 
         /* Of several containers the service shows a running one: an exited sibling, or the one that a
@@ -207,12 +216,13 @@ static void describe_service(
                 /* Replicas take turns in being told of; only one that is new to us was deployed. */
                 if (is_new && (c->started_ns > w->started_ns || (s->id[0] && !c->started_ns))) {
                         s->deployed_ns = now_ns;
-                        world_event(w, EVENT_DEPLOY, index, NULL, now_ns, NAN,
-                                other_image ? "new image" : "new container");
+                        world_event(w, EVENT_DEPLOY, index, NULL, now_ns, NAN, deploy_of(s, c));
                 }
                 text_set(s->id, sizeof s->id, c->id);
         }
         text_set(s->image, sizeof s->image, c->image);
+        text_set(s->image_id, sizeof s->image_id, c->image_id);
+        text_set(s->config_hash, sizeof s->config_hash, c->config_hash);
         s->state = c->state;
         s->health = c->health;
         s->policy = c->policy;

@@ -113,6 +113,7 @@ static void numbers(void)
         check_str(units_percent(0.97, b), "97 %");
         check_str(units_percent(0, b), "0 %");
         check_str(units_cores(1.966, b), "1.97");
+        check_str(units_cores(-0.003, b), "0.00");
         check_str(units_count(12, b), "12");
         check_str(units_count(4.25, b), "4.25");
         check_str(units_count(1e300, b), "1e+300");

@@ -614,6 +614,8 @@ static void replicas_are_no_deploy(void)
 {
         begin();
         struct container c = record(), d = record();
+        strcpy(c.image, "worker:1");
+        strcpy(d.image, "worker:1");
         d.id[0] = '7';
         for (int k = 0; k < 3; k++) {
                 world_container(w, &c, 101 * S);
@@ -624,6 +626,22 @@ static void replicas_are_no_deploy(void)
         d.started_ns = 150 * S;
         world_container(w, &d, 151 * S);
         check_int(told[EVENT_DEPLOY], 1);
+        check_str(last.text, "new container");
+        strcpy(d.config_hash, "c0ffee");
+        d.id[0] = '9';
+        world_container(w, &d, 152 * S); /* the first one with a hash */
+        check_str(last.text, "new container");
+        strcpy(d.config_hash, "decade");
+        d.id[0] = 'a';
+        world_container(w, &d, 153 * S);
+        check_str(last.text, "new configuration");
+        strcpy(d.image, "worker:2");
+        d.id[0] = 'b';
+        world_container(w, &d, 154 * S);
+        check_str(last.text, "new image");
+        check_int(told[EVENT_DEPLOY], 4);
+        struct service *s = &b->service[world_service(w, "shop/worker", SERVICE_COMPOSE)];
+        check_str(s->config_hash, "decade");
         end();
 }
 
