@@ -131,6 +131,18 @@ class Scenario:
         self.eventually(still, timeout, what)
         return last
 
+    def blames(self, sexton, guilty, innocent):
+        """`why` and the incidents name the one and never the other."""
+        self.becomes(lambda: sexton.why(guilty)["culprit"], guilty, 30, f"why: the culprit is {guilty}")
+        self.becomes(lambda: self._culprits(sexton), lambda found: guilty in found, 30, f"an incident has {guilty} for its culprit")
+        if innocent:
+            self.check(innocent not in self._culprits(sexton), f"none has {innocent}", sexton.ask("incidents"))
+            self.equal(sexton.why(innocent)["culprit"], None, f"why: nothing is wrong with {innocent}")
+
+    @staticmethod
+    def _culprits(sexton):
+        return {one["culprit"] for one in sexton.ask("incidents", fresh=True)["incidents"]}
+
     def note(self, text):
         self.lab.report.note(f"{self.name}: {text}")
 

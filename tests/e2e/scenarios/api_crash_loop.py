@@ -33,3 +33,4 @@ class ApiCrashLoop(Scenario):
         )
         self.equal(sexton.findings("shop/web", "restart_loop"), [], "five deploys are no restart loop")
         self.equal(sexton.services()["shop/web"]["restarts"], 0, "nor counted as restarts")
+        self.blames(sexton, API, "shop/web")

@@ -25,3 +25,5 @@ class CeleryStormInit(Scenario):
         self.check(not lasting, "no lasting zombie is listed", lasting)
         wrong = [one for one in sexton.findings(WORKER) if "zombie" in one["detector"]]
         self.check(not wrong, "no zombie finding", wrong)
+        self.eventually(lambda: sexton.findings(WORKER, "health_check"), 60, "but its health check is found to time out")
+        self.blames(sexton, WORKER, None)

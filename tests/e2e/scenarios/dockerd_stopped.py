@@ -49,6 +49,9 @@ class DockerdStopped(Scenario):
         before = len(self.listed())
         self.eventually(lambda: len(self.listed()) >= before + 2, 30, "the service keeps its name")
         self.equal(sexton.findings(SERVICE, "restart_loop"), [], "the engine's return isn't taken for restarts")
+        leak = self.listed()[0]
+        self.equal((leak["holder"]["service"], leak["origin"]), (SERVICE, "task"), "its own processes hold the dead, born of tasks")
+        self.blames(sexton, SERVICE, None)
 
     def source(self):
         return self.sexton.status()["sources"]["engine"]

@@ -22,3 +22,4 @@ class HourlyLoop(Scenario):
             self.check("every" in said or "period" in said, "it tells the period", found[0])
             self.check("7" in said, "it tells the exit code", found[0])
         self.equal(sexton.findings(self.decoy.name), [], "nothing is found in the steady one")
+        self.blames(sexton, self.loop.name, self.decoy.name)

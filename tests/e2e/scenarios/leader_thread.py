@@ -29,6 +29,7 @@ class LeaderThread(Scenario):
             self.equal(found[0]["holder"]["pid"], self.pid1, "its parent is the holder")
             self.equal(found[0]["threads"], procfs.process(self.leader.pid).threads, "its threads are counted")
             self.equal(found[0]["exit_code"], None, "it has no exit code yet")
+            self.equal(found[0]["origin"], "task", "its origin is a task")
         self.eventually(
             lambda: sexton.findings(self.headless.name, "zombie_leader"), 60, "a leader with live threads is found"
         )
@@ -38,3 +39,4 @@ class LeaderThread(Scenario):
         )
         self.equal(sexton.zombies(self.decoy.name), [], "the honest burner has no zombie")
         self.equal(sexton.findings(self.decoy.name), [], "and nothing is found in it")
+        self.blames(sexton, self.headless.name, self.decoy.name)

@@ -39,6 +39,7 @@ class NeverWaits(Scenario):
         self.equal(sexton.findings(self.decoy.name), [], "nothing is found in the late parent")
         lasting = [one for one in sexton.zombies(self.decoy.name) if one["kind"] != "transient"]
         self.check(not lasting, "its zombies are transient", lasting)
+        self.blames(sexton, self.leak.name, self.decoy.name)
 
 
 def same_size(found, count):

@@ -33,3 +33,4 @@ class OomWorker(Scenario):
         self.check(kills, "the events tell them", sexton.events(self.worker.name)[-20:])
         self.equal(sexton.findings(self.decoy.name, "oom"), [], "a kill by hand isn't taken for one")
         self.equal(sexton.services()[self.worker.name]["restarts"], 0, "no restart is invented")
+        self.blames(sexton, self.worker.name, None)  # what is killed again and again by hand may well be called a loop

@@ -40,3 +40,4 @@ class ShortLived(Scenario):
         self.equal(service["processes"], 1, "only their parent is counted as living")
         quiet = sexton.services()[self.decoy.name]["cpu_seconds"]
         self.check(quiet < 0.5, "nothing of it is charged to the quiet one", quiet)
+        self.equal(sexton.why(self.decoy.name)["culprit"], None, "why: nothing is wrong with the quiet one")
