@@ -161,8 +161,6 @@ static void complete(const struct verb *v, char **word, int words)
         } else if (!only_arguments && c.word[0] == '-') {
                 offer_options(&c, v);
         } else {
-                for (size_t i = 0; v->words && v->words[i]; i++)
-                        offer(&c, v->words[i], "");
                 offer_values(&c, v->args);
         }
 }

@@ -448,7 +448,6 @@ static int run(int argc, char **argv)
 const struct verb verb_drill = {
         .name = "drill",
         .args = "zombies|restart-loop|saturation|memory|disk|engine-hung|page",
-        .words = drill_kind_names,
         .summary = "stage a harmless fire drill, and see whether the alarm chain works and how fast",
         .description =
                 "Stages harmless trouble in a control group of its own, watches whether it is seen, listed, "

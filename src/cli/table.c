@@ -6,7 +6,7 @@ extern const struct verb verb_run, verb_status, verb_services, verb_zombies, ver
         verb_why, verb_report, verb_notify, verb_silence, verb_check_config, verb_doctor, verb_version,
         verb_help, verb_child, verb_complete, verb_man_page, verb_rescue, verb_actions, verb_freeze,
         verb_thaw, verb_limit, verb_stop, verb_restart, verb_quarantine, verb_bury, verb_release,
-        verb_breaker, verb_drill;
+        verb_breaker, verb_drill, verb_drill_life;
 
 const struct verb *const verbs[] = {
         &verb_run,
@@ -36,6 +36,7 @@ const struct verb *const verbs[] = {
         &verb_version,
         &verb_help,
         &verb_child,
+        &verb_drill_life,
         &verb_complete,
         &verb_man_page,
 };

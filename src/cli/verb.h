@@ -18,12 +18,11 @@ struct verb_option {
 
 struct verb {
         const char *name;
-        const char *args;         /* "[SERVICE|INCIDENT]", "" */
-        const char *const *words; /* what the first argument may be, NULL at the end; NULL: see args */
-        const char *summary;      /* one line, starting small */
-        const char *description;  /* for the man page: plain paragraphs separated by empty lines */
-        const char *bad;          /* what exit code 1 says, NULL when it doesn't occur */
-        const char *examples;     /* "command\n" "what it does\n" in turns, or NULL */
+        const char *args;        /* "[SERVICE|INCIDENT]", "" */
+        const char *summary;     /* one line, starting small */
+        const char *description; /* for the man page: plain paragraphs separated by empty lines */
+        const char *bad;         /* what exit code 1 says, NULL when it doesn't occur */
+        const char *examples;    /* "command\n" "what it does\n" in turns, or NULL */
         const struct verb_option *options;
         size_t options_count;
         bool asks_daemon;                  /* exit code 3 can occur */

@@ -31,7 +31,6 @@ struct drill_kind {
 };
 
 extern const struct drill_kind drill_kinds[DRILL_KINDS];
-extern const char *const drill_kind_names[DRILL_KINDS + 1]; /* NULL at the end */
 /* NULL: there is none of that name. */
 const struct drill_kind *drill_kind_find(const char *name);
 

@@ -80,9 +80,6 @@ const struct drill_kind drill_kinds[DRILL_KINDS] = {
                             "person reads it"},
 };
 
-const char *const drill_kind_names[DRILL_KINDS + 1] = {
-        "zombies", "restart-loop", "saturation", "memory", "disk", "engine-hung", "page", NULL};
-
 const struct drill_kind *drill_kind_find(const char *name)
 {
         for (size_t i = 0; i < DRILL_KINDS; i++)

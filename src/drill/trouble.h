@@ -19,6 +19,9 @@ struct trouble {
 /* Whether this host can bear and stage it. */
 int trouble_check(const struct drill_kind *k, const struct drill_group *g, struct error *e);
 int trouble_begin(struct trouble *t, struct error *e);
+/* What a program that fails does, executed anew as the verb TROUBLE_LIFE: doesn't return. */
+#define TROUBLE_LIFE "drill-life"
+void trouble_live(void) __attribute__((noreturn));
 /* A child of the caller has ended. */
 void trouble_ended(struct trouble *t, pid_t pid, uint64_t now_ns);
 /* Goes on with what is due; returns the time of what comes next, 0 = nothing. */

@@ -617,6 +617,11 @@ void watch_late(struct drill_watch *w, enum drill_phase p, const char *problem, 
         struct drill_step *s = watch_add(w, STEP_FAILED, at, phases[p].step, "%s", *why ? why : "no answer");
         if (!*problem && p == PHASE_FOUND)
                 snprintf(s->advice, sizeof s->advice, "The detector doesn't warn of it: %s.", w->kind->hint);
+        else if (!*problem && p == PHASE_LISTED && w->kind->id == DRILL_RESTART_LOOP)
+                text_set(s->advice, sizeof s->advice,
+                        "See `sexton status`: where births and deaths are found by scanning /proc (lifecycle "
+                        "scan), those "
+                        "of short lives are missed.");
         else if (!*problem && phases[p].advice)
                 text_set(s->advice, sizeof s->advice, phases[p].advice);
         else

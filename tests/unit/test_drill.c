@@ -2,6 +2,7 @@
  * trouble, and what the daemon's answers say about each link of the chain.
  */
 #include "book_desk.h"
+#include "cli/verb.h"
 #include "drill/watch.h"
 #include "incident/harm.h"
 #include "model/drill.h"
@@ -14,6 +15,8 @@
 
 static void names(void)
 {
+        char args[200] = "";
+
         check_int(drill_pid("/sexton-drill-4711", DRILL_GROUP), 4711);
         check_int(drill_pid(MOUNT, DRILL_FOLDER), 4711);
         check_int(drill_pid("/sexton-drill-2147483647", DRILL_GROUP), 0); /* above any pid */
@@ -23,11 +26,13 @@ static void names(void)
         for (size_t i = 0; i < ARRAY_SIZE(others); i++)
                 check_int(drill_pid(others[i], DRILL_GROUP), 0);
         for (size_t i = 0; i < DRILL_KINDS; i++) {
-                check_str(drill_kind_names[i], drill_kinds[i].name);
+                snprintf(args + strlen(args), sizeof args - strlen(args), "%s%s", i ? "|" : "",
+                        drill_kinds[i].name);
                 check_int(drill_kinds[i].id, i);
                 check(drill_kind_find(drill_kinds[i].name) == &drill_kinds[i]);
         }
-        check(!drill_kind_find("fire") && !drill_kind_names[DRILL_KINDS]);
+        check_str(verb_find("drill")->args, args); /* from which the shells complete them */
+        check(!drill_kind_find("fire"));
 }
 
 /* ---- the world ---- */
