@@ -555,7 +555,8 @@ static void full_disk(void)
         check_str(st.text, "");
         check_int((long long)st.lost_events, 0);
         check_str(events(s, &h, (struct store_query){.kind = "store"}), "/:1 /:1 ");
-        check_str(last_text(s, &h, (struct store_query){.kind = "store"}), "history is written to disk again");
+        check_str(
+                last_text(s, &h, (struct store_query){.kind = "store"}), "history is written to disk again");
         store_free(s, WAIT_MS);
         s = open_in(small);
         check_str(documents(s, NULL), "11*c={11} 8*={8} 10*b={10} 9a={9} ");
