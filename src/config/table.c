@@ -34,8 +34,7 @@ const struct key config_keys[] = {
         {"socket", KEY_PATH, AT(socket), .prose = "Unix socket of the HTTP API, which the verbs ask"},
         {"http.token_file", KEY_SECRET, AT(http.token_file), .def = "",
                 .prose = "file whose first line is the token that lets who sends it change things over TCP; "
-                         "\"\" lets "
-                         "nobody. It is read when the recorder starts"},
+                         "\"\" lets nobody; it is read when the recorder starts"},
         {"data_dir", KEY_PATH, AT(data_dir), .prose = "folder for what is kept on disk"},
         {"proc_root", KEY_PATH, AT(proc_root), .prose = "where the host's /proc is mounted"},
         {"cgroup_root", KEY_PATH, AT(cgroup_root), .prose = "where the host's cgroup hierarchy is mounted"},

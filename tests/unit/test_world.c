@@ -1,63 +1,7 @@
 /* The world by itself, on a clock of the test's own: births and deaths, the ledger and who holds it, CPU
  * that comes late, tables that don't grow, and what the engine says of containers.
  */
-#include "base/util.h"
-#include "tap.h"
-#include "world/world.h"
-
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-
-#define ID "6faa5f1b6ba8632dee023865045077fcf045125e6c5e51e33fec694c862df6a6"
-#define S  NSEC_PER_SEC
-#define MS NSEC_PER_MSEC
-
-static struct world *w;
-static struct board *b;
-static uint64_t told[EVENT_KINDS], counted[EVENT_KINDS];
-static struct event last;
-static uint32_t orphans;
-
-static void take(void *ctx, const struct event *e)
-{
-        told[e->kind]++;
-        counted[e->kind] += e->count;
-        last = *e;
-}
-
-static void begin(void)
-{
-        b = mmap(NULL, sizeof *b, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        w = calloc(1, sizeof *w);
-        if (b == MAP_FAILED || !w)
-                abort();
-        memset(told, 0, sizeof told);
-        memset(counted, 0, sizeof counted);
-        orphans = 0;
-        world_init(w, b, take, NULL, 100 * S, 2);
-}
-
-static void end(void)
-{
-        free(w);
-        munmap(b, sizeof *b);
-}
-
-static uint32_t born(int32_t pid, int32_t ppid, uint64_t at)
-{
-        return world_born(w, pid, ppid, at, at);
-}
-
-static uint32_t root_in(const char *path, int32_t pid)
-{
-        uint32_t i = born(pid, 0, 100 * S);
-
-        world_set_cgroup(w, i, world_cgroup(w, path));
-        world_set_command(w, i, "main --all", "/bin/main");
-        world_set_comm(w, i, "main");
-        return i;
-}
+#include "world_lab.h"
 
 /* ---- births ---- */
 
@@ -285,14 +229,6 @@ static void a_crowd_is_told_in_few_words(void)
 }
 
 /* ---- CPU that comes late ---- */
-
-static void freed(int32_t pid, uint64_t start, uint64_t cpu, uint64_t now)
-{
-        struct life_event e = {
-                .type = LIFE_FREE, .pid = pid, .start_ns = start, .cpu_ns = cpu, .exit_status = 256};
-
-        world_freed(w, &e, now);
-}
 
 static void cpu_comes_late(void)
 {
@@ -683,86 +619,6 @@ static void oom_and_probes(void)
         end();
 }
 
-/* ---- deaths ---- */
-
-static void deaths_are_told_together(void)
-{
-        begin();
-        w->exact_cpu = true;
-        uint32_t a = root_in("/system.slice/a.service", 10);
-        for (int32_t k = 0; k < 50; k++) {
-                born(11 + k, 10, 101 * S);
-                freed(11 + k, 101 * S, MS, 102 * S);
-        }
-        world_deaths_flush(w);
-        check_int(told[EVENT_EXIT], 1);
-        check_int(last.count, 50);
-        check_int(last.cpu_ns, 50 * MS);
-        check_int(last.exit_status, 256);
-        check_int(b->service[b->process[a].service].respawns.total, 49);
-        w->exact_cpu = false;
-        world_buried(w, born(99, 10, 103 * S), 104 * S);
-        world_deaths_flush(w);
-        check_int(last.exit_status, -1);
-        check_int(b->service[b->process[a].service].deaths_signalled, 0);
-        end();
-}
-
-static void die_as(int32_t pid, int32_t parent, const char *comm)
-{
-        uint32_t p = born(pid, parent, 101 * S);
-
-        world_set_comm(w, p, comm);
-        world_buried(w, p, 102 * S);
-}
-
-/* However many kinds there are: none is lost, and the lines of a second are bounded. */
-static void many_kinds_of_deaths(void)
-{
-        enum { KINDS = 5000 };
-        char comm[LIFE_COMM_SIZE];
-
-        begin();
-        root_in("/system.slice/a.service", 10);
-        root_in("/system.slice/b.service", 20);
-        for (int32_t k = 0; k < KINDS; k++) {
-                snprintf(comm, sizeof comm, "job-%d", k);
-                die_as(1000 + k, k % 2 ? 10 : 20, comm);
-        }
-        die_as(1000, 10, "job-1"); /* one that has a line of its own */
-        check_int(told[EVENT_EXIT], 0);
-        world_deaths_flush(w);
-        check_int(told[EVENT_EXIT], WORLD_DEATHS_APART + 2);
-        check_int(counted[EVENT_EXIT], KINDS + 1);
-        check_str(last.comm, "(various)");
-        check_int(last.count, (KINDS - WORLD_DEATHS_APART) / 2);
-        check_str(last.service, "a.service");
-        /* the next second begins anew */
-        die_as(1000, 10, "job-4000");
-        world_deaths_flush(w);
-        check_str(last.comm, "job-4000");
-        check_int(counted[EVENT_EXIT], KINDS + 2);
-        end();
-}
-
-static void full_table_of_deaths(void)
-{
-        enum { SERVICES = WORLD_DEATHS + 100 };
-        char path[60], comm[LIFE_COMM_SIZE];
-
-        begin();
-        for (int32_t k = 0; k < SERVICES; k++) {
-                snprintf(path, sizeof path, "/system.slice/s%d.service", k);
-                snprintf(comm, sizeof comm, "job-%d", k);
-                root_in(path, 100 + k);
-                die_as(5000 + k, 100 + k, comm);
-        }
-        world_deaths_flush(w);
-        check_int(told[EVENT_EXIT], SERVICES);
-        check_int(counted[EVENT_EXIT], SERVICES);
-        end();
-}
-
 static void units_restart(void)
 {
         begin();
@@ -822,9 +678,6 @@ static void all(void)
         test(a_new_guard_knows_the_past);
         test(replicas_are_no_deploy);
         test(oom_and_probes);
-        test(deaths_are_told_together);
-        test(many_kinds_of_deaths);
-        test(full_table_of_deaths);
         test(units_restart);
         test(gaps_and_the_engine);
 }
