@@ -23,7 +23,7 @@ static void good_requests(void)
                 check_int(get(target), 200);
                 check(strstr(answer, "Content-Type: application/json"));
                 is_json(verbs[i][1]);
-                check_int(ask(connect_unix(), "GET", target, ""), 200);
+                check_int(ask(connect_unix, "GET", target, ""), 200);
                 is_json(verbs[i][1]);
         }
         check_int(get("/"), 200);
@@ -35,7 +35,7 @@ static void good_requests(void)
         check_int(get("/-/ready"), 200);
         check_int(get("/sexton/v1/zombies?service=odin%2Fworker&limit=1"), 200);
         check(strstr(body_of, "odin/worker"));
-        check_int(ask(connect_tcp(), "HEAD", "/sexton/v1/status", ""), 200);
+        check_int(ask(connect_tcp, "HEAD", "/sexton/v1/status", ""), 200);
         check_str(body_of, "");
 }
 
@@ -53,13 +53,13 @@ static void dashboard_served(void)
         const char *tag;
         char headers[300];
 
-        check_int(ask(connect_tcp(), "GET", "/", "Accept: text/html,*/*;q=0.8\r\n"), 200);
+        check_int(ask(connect_tcp, "GET", "/", "Accept: text/html,*/*;q=0.8\r\n"), 200);
         check(strstr(answer, "Content-Type: text/html") && strstr(body_of, "<!doctype html>"));
         check(strstr(answer, "script-src 'self';") && !strstr(answer, "unsafe"));
         check(!strstr(answer, "Content-Encoding"));
-        check_int(ask(connect_tcp(), "GET", "/", "Accept: text/html;q=0, text/plain\r\n"), 200);
+        check_int(ask(connect_tcp, "GET", "/", "Accept: text/html;q=0, text/plain\r\n"), 200);
         check(strstr(answer, "Content-Type: text/plain") && !strstr(body_of, "<!doctype"));
-        check_int(ask(connect_tcp(), "GET", "/assets/app.js", "Accept-Encoding: br, gzip\r\n"), 200);
+        check_int(ask(connect_tcp, "GET", "/assets/app.js", "Accept-Encoding: br, gzip\r\n"), 200);
         check(strstr(answer, "Content-Encoding: gzip") && strstr(answer, "Vary: Accept, Accept-Encoding"));
         check(strstr(answer, "Content-Type: text/javascript") && strstr(answer, "Cache-Control: no-cache"));
         check(body_of[0] == '\x1f' && body_of[1] == '\x8b');
@@ -67,15 +67,15 @@ static void dashboard_served(void)
         check(len > 10 && len < 60);
         snprintf(headers, sizeof headers, "Accept-Encoding: gzip\r\nIf-None-Match: \"other\", %.*s\r\n",
                 (int)len, tag);
-        check_int(ask(connect_tcp(), "GET", "/assets/app.js", headers), 304);
+        check_int(ask(connect_tcp, "GET", "/assets/app.js", headers), 304);
         check_str(body_of, "");
-        check_int(ask(connect_tcp(), "GET", "/assets/app.js", "If-None-Match: \"other\"\r\n"), 200);
+        check_int(ask(connect_tcp, "GET", "/assets/app.js", "If-None-Match: \"other\"\r\n"), 200);
         check(strstr(body_of, "import "));
-        check_int(ask(connect_tcp(), "HEAD", "/assets/style.css", ""), 200);
+        check_int(ask(connect_tcp, "HEAD", "/assets/style.css", ""), 200);
         check_str(body_of, "");
         check_int(get("/assets/nothing.js"), 404);
         check_int(get("/assets/../index.html"), 404);
-        check_int(ask(connect_tcp(), "POST", "/assets/app.js", ""), 405);
+        check_int(ask(connect_tcp, "POST", "/assets/app.js", ""), 405);
 }
 
 static void metrics_negotiated(void)
@@ -93,7 +93,7 @@ static void metrics_negotiated(void)
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
                 touch();
-                check_int(ask(connect_tcp(), "GET", "/metrics", cases[i].accept), 200);
+                check_int(ask(connect_tcp, "GET", "/metrics", cases[i].accept), 200);
                 check(!strstr(answer, "application/openmetrics-text") == !cases[i].open);
                 check(!strstr(body_of, "# EOF") == !cases[i].open);
                 check(strstr(body_of, "sexton_zombies{service=\"odin/worker\""));
@@ -106,12 +106,12 @@ static void wrong_requests(void)
         is_json("error");
         check_int(get("/sexton/v1/"), 404);
         check_int(get("/sexton/v1/../v1/status"), 404);
-        check_int(ask(connect_tcp(), "POST", "/sexton/v1/status", "Content-Length: 0\r\n"), 405);
+        check_int(ask(connect_tcp, "POST", "/sexton/v1/status", "Content-Length: 0\r\n"), 405);
         check(strstr(answer, "Allow: GET, HEAD"));
         is_json("error");
-        check_int(ask(connect_tcp(), "DELETE", "/metrics", ""), 405);
-        check_int(ask(connect_tcp(), "OPTIONS", "/metrics", "Origin: http://evil.example\r\n"), 405);
-        check_int(ask(connect_tcp(), "GET", "/sexton/v1/status", "Content-Length: 99999999\r\n"), 413);
+        check_int(ask(connect_tcp, "DELETE", "/metrics", ""), 405);
+        check_int(ask(connect_tcp, "OPTIONS", "/metrics", "Origin: http://evil.example\r\n"), 405);
+        check_int(ask(connect_tcp, "GET", "/sexton/v1/status", "Content-Length: 99999999\r\n"), 413);
         check_int(get("/sexton/v1/zombies?limit=many"), 400);
         is_json("error");
         check_int(get("/sexton/v1/zombies?bogus=1"), 400);
@@ -246,6 +246,8 @@ static void garbage(void)
         check_int(get("/-/healthy"), 200);
 }
 
+enum { SOON = 20 }; /* s; a server that waits for each of them takes minutes, a busy machine some seconds */
+
 /* Clients that send half a request and wait, and clients that ask for a lot and don't read it. */
 static void slow_clients(void)
 {
@@ -266,7 +268,7 @@ static void slow_clients(void)
                 check_int(get("/sexton/v1/status"), 200);
         double took = (double)(clock_boot_ns() - begin) / 1e9;
         printf("# 20 answers beside %zu slow clients: %.0f ms\n", ARRAY_SIZE(slow), took * 1e3);
-        check(took < 3);
+        check(took < SOON);
         for (size_t i = 0; i < ARRAY_SIZE(slow); i++)
                 close(slow[i]);
 }
@@ -289,7 +291,7 @@ static void many_connections(void)
                 }
         }
         touch();
-        check_int(ask(connect_unix(), "GET", "/sexton/v1/status", ""), 200);
+        check_int(ask(connect_unix, "GET", "/sexton/v1/status", ""), 200);
         for (int k = 0; k < 10; k++) {
                 for (size_t i = 0; i < n; i++)
                         send(fd[i], "X", 1, MSG_NOSIGNAL);
@@ -299,7 +301,7 @@ static void many_connections(void)
                 close(fd[i]);
         uint64_t begin = clock_boot_ns();
         check_int(get("/-/healthy"), 200);
-        check(clock_boot_ns() - begin < 3 * NSEC_PER_SEC);
+        check(clock_boot_ns() - begin < SOON * NSEC_PER_SEC);
 }
 
 static void big_answer(void)
@@ -308,7 +310,7 @@ static void big_answer(void)
         check_int(get("/sexton/v1/zombies"), 200);
         check(answer_len > MANY * 500u && strstr(answer, "Transfer-Encoding: chunked"));
         check(strstr(answer, "\"by_holder\":[{") != NULL);
-        check_int(ask(connect_unix(), "GET", "/sexton/v1/zombies?limit=3", ""), 200);
+        check_int(ask(connect_unix, "GET", "/sexton/v1/zombies?limit=3", ""), 200);
         is_json("zombies");
         fill(3);
 }
@@ -348,23 +350,24 @@ static void reports(void)
 
 static void without_a_guard(void)
 {
+        hold_pulse(true);
         board_write_begin(board);
         board_write_end(board, clock_boot_ns() - FAKE_S(60));
-        check_int(ask(connect_tcp(), "GET", "/-/ready", ""), 503);
+        check_int(ask(connect_tcp, "GET", "/-/ready", ""), 503);
         check(strstr(body_of, "has not reported for 60 s"));
         check(strstr(answer, "Retry-After: 1"));
-        check_int(ask(connect_tcp(), "GET", "/sexton/v1/status", ""), 503);
+        check_int(ask(connect_tcp, "GET", "/sexton/v1/status", ""), 503);
         is_json("error");
-        check_int(ask(connect_tcp(), "GET", "/sexton/v1/events", ""), 200); /* history needs no guard */
-        check_int(ask(connect_tcp(), "GET", "/-/healthy", ""), 200);
+        check_int(ask(connect_tcp, "GET", "/sexton/v1/events", ""), 200); /* history needs no guard */
+        check_int(ask(connect_tcp, "GET", "/-/healthy", ""), 200);
         board_write_begin(board);
         board->updated_ns = clock_boot_ns(); /* dies while it writes */
-        check_int(ask(connect_tcp(), "GET", "/sexton/v1/status", ""), 503);
+        check_int(ask(connect_tcp, "GET", "/sexton/v1/status", ""), 503);
         check(strstr(body_of, "ended while it wrote"));
         board_write_end(board, 0);
-        check_int(ask(connect_tcp(), "GET", "/-/ready", ""), 503);
+        check_int(ask(connect_tcp, "GET", "/-/ready", ""), 503);
         check(strstr(body_of, "has not reported yet"));
-        touch();
+        hold_pulse(false);
         check_int(get("/-/ready"), 200);
 }
 
@@ -398,7 +401,7 @@ static void sockets(void)
 
         check_int(listen_unix(socket_path, (gid_t)-1, &e), -EADDRINUSE);
         check(strstr(e.text, "is Sexton running already?"));
-        check_int(ask(connect_unix(), "GET", "/-/healthy", ""), 200);
+        check_int(ask(connect_unix, "GET", "/-/healthy", ""), 200);
         snprintf(path, sizeof path, "%s/file", folder);
         close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
         check_int(listen_unix(path, (gid_t)-1, &e), -EEXIST);
@@ -454,13 +457,13 @@ static void port_taken(void)
         if (pipe2(alive, O_CLOEXEC) < 0)
                 return;
         start_recorder();
-        check_int(ask(connect_unix(), "GET", "/-/healthy", ""), 200); /* it has opened its history */
+        check_int(ask(connect_unix, "GET", "/-/healthy", ""), 200); /* it has opened its history */
         touch();
-        check_int(ask(connect_unix(), "GET", "/sexton/v1/status", ""), 200);
+        check_int(ask(connect_unix, "GET", "/sexton/v1/status", ""), 200);
         is_on_disk();
-        check_int(ask(connect_unix(), "GET", "/sexton/v1/events?kind=oom&since=1h", ""), 200);
+        check_int(ask(connect_unix, "GET", "/sexton/v1/events?kind=oom&since=1h", ""), 200);
         check(strstr(body_of, "\"pid\":77,\"text\":\"killed\"")); /* of the recorder before */
-        check_int(ask(connect_unix(), "GET", "/sexton/v1/history?points=5", ""), 200);
+        check_int(ask(connect_unix, "GET", "/sexton/v1/history?points=5", ""), 200);
         check(strstr(body_of, "\"series\":{\"load1\":["));
         stop_recorder();
         close(other);

@@ -280,7 +280,7 @@ static void others_may_look(void)
                 if (setgid(65534) < 0 || setuid(65534) < 0)
                         _exit(9);
                 touch();
-                int code = ask(connect_unix(), "GET", path, "") == 200 ? 0 : 1;
+                int code = ask(connect_unix, "GET", path, "") == 200 ? 0 : 1;
                 code |= change(connect_unix(), "POST", path,
                                 "{\"action\":\"release\",\"service\":\"odin/worker\"}") == 403
                                 ? 0
@@ -329,21 +329,20 @@ static void with_the_token(void)
         check_int(post_tcp("Authorization: Bearer wrong\r\n", release, false), 401);
         check_int(post_tcp("Authorization: Basic " TOKEN "\r\n", release, false), 401);
         check(!strstr(answer, TOKEN));
-        check_int(ask(connect_tcp(), "DELETE", "/sexton/v1/silences?id=1",
-                          "Authorization: Bearer " TOKEN "\r\n"),
+        check_int(
+                ask(connect_tcp, "DELETE", "/sexton/v1/silences?id=1", "Authorization: Bearer " TOKEN "\r\n"),
                 404); /* silences, too */
 
         /* from the dashboard */
         check_int(get("/sexton/v1/session"), 200);
         check(strstr(body_of, "\"may_change\":\"token\""));
-        check_int(
-                ask(connect_tcp(), "GET", "/sexton/v1/session", "Authorization: Bearer " TOKEN "\r\n"), 200);
+        check_int(ask(connect_tcp, "GET", "/sexton/v1/session", "Authorization: Bearer " TOKEN "\r\n"), 200);
         check(strstr(body_of, "\"may_change\":\"yes\",\"who\":\"token\""));
         p = strstr(body_of, "\"anti_forgery\":\"");
         if (p)
                 text_copy(secret, sizeof secret, p + 16, strcspn(p + 16, "\""));
         check_int(strlen(secret), 32);
-        check_int(ask(connect_tcp(), "GET", "/sexton/v1/session", "Authorization: Bearer wrong\r\n"), 401);
+        check_int(ask(connect_tcp, "GET", "/sexton/v1/session", "Authorization: Bearer wrong\r\n"), 401);
         snprintf(headers, sizeof headers,
                 "Authorization: Bearer " TOKEN
                 "\r\nOrigin: http://localhost:%u\r\nSec-Fetch-Site: same-origin\r\n",
@@ -363,7 +362,7 @@ static void with_the_token(void)
         check_int(post_tcp(headers, release, false), 403);
         check(strstr(body_of, "somebody else"));
 
-        check_int(ask(connect_unix(), "GET", "/sexton/v1/session", ""), 200);
+        check_int(ask(connect_unix, "GET", "/sexton/v1/session", ""), 200);
         check(strstr(body_of, "\"may_change\":\"yes\",\"who\":\"root\""));
 
         /* guessing ends soon, also for who has guessed right */
@@ -408,7 +407,7 @@ static void no_answer(void)
 
         one = clock_boot_ns();
         check_int(get("/-/healthy"), 200);
-        check_int(ask(connect_unix(), "GET", path, ""), 200);
+        check_int(ask(connect_unix, "GET", path, ""), 200);
         check(clock_boot_ns() - one < FAKE_S(2));
         check_int(hear(fd), 503);
         check(strstr(body_of, "did not answer within 3 s") && strstr(answer, "Retry-After"));

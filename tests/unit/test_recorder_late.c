@@ -35,7 +35,7 @@ static void wait_for(const char *path, const char *text)
 
         for (int i = 0; i < 600 && !is_there; i++) {
                 touch();
-                check_int(ask(connect_unix(), "GET", path, ""), 200);
+                check_int(ask(connect_unix, "GET", path, ""), 200);
                 is_there = strstr(body_of, text);
                 if (!is_there)
                         nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
@@ -93,7 +93,7 @@ static void history_opens_late(void)
         if (pipe2(alive, O_CLOEXEC) < 0)
                 return;
         start_recorder();
-        ask(connect_unix(), "GET", "/-/healthy", ""); /* it waits for the disk, and then no longer */
+        ask(connect_unix, "GET", "/-/healthy", ""); /* it waits for the disk, and then no longer */
         wait_for("/sexton/v1/status", "the disk does not answer");
         oom_of(88);
         check(open_incident() != id);
