@@ -19,17 +19,10 @@ async function words(response) {
     }
 }
 
-export async function ask(verb, query = {}) {
-    const url = new URL(BASE + verb, location.origin);
-    for (const [name, value] of Object.entries(query))
-        if (value !== null && value !== undefined && value !== "") url.searchParams.set(name, value);
+async function fetchJson(url, options) {
     let response;
     try {
-        response = await fetch(url, {
-            headers: { Accept: "application/json" },
-            signal: AbortSignal.timeout(PATIENCE_MS),
-            credentials: "omit",
-        });
+        response = await fetch(url, { ...options, signal: AbortSignal.timeout(PATIENCE_MS), credentials: "omit" });
     } catch (error) {
         throw new ApiError(0, error.name === "TimeoutError" ? "no answer within 10 s" : "nobody answers");
     }
@@ -39,6 +32,22 @@ export async function ask(verb, query = {}) {
     } catch {
         throw new ApiError(0, "the answer broke off");
     }
+}
+
+export function ask(verb, query = {}, headers = {}) {
+    const url = new URL(BASE + verb, location.origin);
+    for (const [name, value] of Object.entries(query))
+        if (value !== null && value !== undefined && value !== "") url.searchParams.set(name, value);
+    return fetchJson(url, { headers: { Accept: "application/json", ...headers } });
+}
+
+/** Has something changed. */
+export function send(verb, body, headers) {
+    return fetchJson(new URL(BASE + verb, location.origin), {
+        method: "POST",
+        headers: { Accept: "application/json", "Content-Type": "application/json", ...headers },
+        body: JSON.stringify(body),
+    });
 }
 
 /** Like ask(), but null when the daemon has no such thing. */

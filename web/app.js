@@ -1,4 +1,5 @@
 /* The dashboard: finds the page that the address names, asks for its data every two seconds, and says how that goes. */
+import { actionsPage } from "./actions.js";
 import { ask } from "./api.js";
 import { el, setAttribute, setText } from "./dom.js";
 import { eventsPage } from "./events.js";
@@ -17,9 +18,10 @@ const PAGES = {
     "": overviewPage,
     services: servicePage,
     incidents: (id) => (id ? incidentPage(id) : incidentsPage()),
+    actions: actionsPage,
     events: eventsPage,
 };
-const SHOWN_AS = { "": "overview", services: "overview", incidents: "incidents", events: "events" };
+const SHOWN_AS = { "": "overview", services: "overview", incidents: "incidents", actions: "actions", events: "events" };
 
 const MEASURE = "sexton-update"; /* how long an update takes; only the last one is kept */
 const view = document.getElementById("view");
@@ -108,6 +110,7 @@ document.getElementById("theme").addEventListener("click", () => {
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => page?.retheme?.());
 listenToKeys(() => document.getElementById("theme").click());
 addEventListener("hashchange", open);
+document.addEventListener("sexton-acted", () => poller.now());
 addEventListener("beforeprint", () => {
     for (const one of document.querySelectorAll("details")) one.open = true;
 });

@@ -1,4 +1,6 @@
 /* One incident: what happened, who is to blame and who isn't, what to change, and the evidence. */
+import { ActBar } from "./act.js";
+import { ActionList } from "./actions.js";
 import { ask } from "./api.js";
 import { ChartSet, isMark } from "./charts.js";
 import { copyButton, el, keyed, setAttribute, setText, show } from "./dom.js";
@@ -188,7 +190,9 @@ class IncidentView {
         this.timeline = el("ol", { class: "events timeline" });
         this.findings = el("ul", { class: "findings" });
         this.resources = el("tbody");
-        this.actions = el("ul");
+        this.actions = new ActionList("What was done", "");
+        this.acts = null; /* on the culprit */
+        this.actPlace = el("div");
         this.charts = new ChartSet(SERVICE_CHARTS.slice(0, 3));
         this.leftOut = el("p", { class: "sub", hidden: true });
         this.merged = el("a");
@@ -224,20 +228,21 @@ class IncidentView {
                     this.resources,
                 ),
             ),
-            actions: panel("actions-title", "What was done", this.actions),
         };
         const p = this.panels;
         this.body = el(
             "div",
             { class: "page" },
             this.verdict,
+            this.actPlace,
             el("div", { class: "columns" }, p.remedy, p.suspects),
+            this.actions.node,
             p.charts,
             el(
                 "div",
                 { class: "columns" },
                 p.timeline,
-                el("div", { class: "page" }, p.resources, p.findings, p.actions),
+                el("div", { class: "page" }, p.resources, p.findings),
             ),
         );
         this.node = el(
@@ -270,8 +275,10 @@ class IncidentView {
             incident.timeline?.length || !culprit
                 ? []
                 : ((await ask("events", { service: culprit, limit: 200 })).events ?? []);
+        const table = culprit && incident.state === "open" ? await ask("services", { service: culprit }) : {};
         return {
             incident,
+            service: table.services?.find((one) => one.service === culprit),
             past,
             events,
             from: from.getTime() / 1000,
@@ -279,7 +286,7 @@ class IncidentView {
         };
     }
 
-    update({ incident, past, events, from, to }, status) {
+    update({ incident, service, past, events, from, to }, status) {
         show(this.missing, !incident);
         show(this.body, Boolean(incident));
         show(this.mergedNote, Boolean(incident?.merged_into));
@@ -307,19 +314,13 @@ class IncidentView {
         rows(this.timeline, moments, () => new EventRow(moment));
         rows(this.findings, list(incident.findings), () => new Finding());
         rows(this.resources, list(incident.resource), () => new Resource());
-        rows(
-            this.actions,
-            list(incident.actions).map((a) => ({ text: a.text ?? a.action ?? String(a) })),
-            () => {
-                const node = el("li");
-                return { node, update: (a) => setText(node, foreign(a.text, 300)) };
-            },
-        );
+        this.actions.update(list(incident.actions).toReversed());
+        show(this.actions.node, list(incident.actions).length > 0);
+        this.#offer(incident, service);
         const some = {
             timeline: moments,
             suspects: list(incident.suspects),
             resources: list(incident.resource),
-            actions: list(incident.actions),
         };
         for (const [name, items] of Object.entries(some)) show(this.panels[name], items.length > 0);
         show(this.panels.charts, past !== null);
@@ -329,6 +330,16 @@ class IncidentView {
             .filter((m) => isMark(m.kind))
             .map((m) => ({ time: seconds(m.time), kind: m.kind, text: m.text ?? "" }));
         this.charts.update(past, marks, gapsOf(status), [from, to ?? seconds(status.time)]);
+    }
+
+    /* What can be done to the culprit, while it is open. */
+    #offer(incident, service) {
+        const name = incident.state === "open" ? (incident.culprit ?? null) : null;
+        if (this.acts?.service !== name) {
+            this.acts = name ? new ActBar(name) : null;
+            this.actPlace.replaceChildren(...(name ? [this.acts.node] : []));
+        }
+        this.acts?.update(service, list(incident.actions));
     }
 
     #head(incident, now) {

@@ -1,13 +1,13 @@
 /* The keyboard: "/" to the filter, "?" for help, arrows through the rows of a list, and a letter for each page. */
 import { el } from "./dom.js";
 
-const GO = { o: "#/", i: "#/incidents", e: "#/events" };
+const GO = { o: "#/", i: "#/incidents", a: "#/actions", e: "#/events" };
 const HELP = [
     ["/", "filter the list"],
     ["↓ ↑  j k", "through the rows; Home and End to the ends"],
     ["Enter", "opens the row"],
     ["Esc", "clears the filter; back to the overview"],
-    ["o  i  e", "overview, incidents, events"],
+    ["o  i  a  e", "overview, incidents, actions, events"],
     ["t", "light, dark, or as the system is"],
     ["?", "this help"],
 ];

@@ -1,4 +1,5 @@
 /* The first page: what is wrong in one sentence, the host, its incidents, its dead, and its services. */
+import { loadActions, Standing } from "./actions.js";
 import { ask, askIfThere } from "./api.js";
 import { el, keyed, setAttribute, setText, show } from "./dom.js";
 import { about, bytes, count, foreign, incidentLink, known, percent, seconds, severityRank } from "./format.js";
@@ -119,6 +120,7 @@ export function overviewPage() {
     const incidents = new IncidentList("Open incidents", "No incident is open.");
     const zombies = new ZombieLedger();
     const services = new ServicesTable();
+    const standing = new Standing();
     const foot = new Foot();
     const history = new History(null, 120);
     return {
@@ -128,18 +130,20 @@ export function overviewPage() {
             { class: "page" },
             verdict.node,
             strip.node,
+            standing.node,
             el("div", { class: "columns" }, incidents.node, zombies.node),
             services.node,
             foot.node,
         ),
         async load() {
-            const [table, dead, known_, past] = await Promise.all([
+            const [table, dead, known_, past, done] = await Promise.all([
                 ask("services"),
                 askIfThere("zombies", { summary: 1, limit: HOLDERS }),
                 loadIncidents({ state: "open" }),
                 history.load({ last: 3600 }),
+                loadActions(),
             ]);
-            return { table, dead, incidents: known_, past };
+            return { table, dead, incidents: known_, past, done };
         },
         update(data, status) {
             const open = data.incidents.filter((n) => n.state === "open").sort(byUrgency);
@@ -152,6 +156,7 @@ export function overviewPage() {
                 data.dead?.by_holder?.reduce((sum, h) => sum + h.count, 0),
                 data.past,
             );
+            standing.update(data.done);
             incidents.update(open, status);
             zombies.update(data.dead);
             services.update(data.table.services ?? [], status, severities(open));

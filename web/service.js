@@ -1,4 +1,6 @@
 /* One service: what it is and uses now, its charts with its events on them, the dead that it holds, its health checks. */
+import { ActBar } from "./act.js";
+import { ActionList, loadActions } from "./actions.js";
 import { ask, askIfThere } from "./api.js";
 import { ChartSet, isMark } from "./charts.js";
 import { el, keyed, setAttribute, setText, show } from "./dom.js";
@@ -29,6 +31,7 @@ const SPANS = [
     ["7 d", 7 * 86400],
 ];
 const EVENTS = 300;
+const ACTIONS = 20;
 
 export const SERVICE_CHARTS = [
     {
@@ -158,6 +161,8 @@ class ServiceView {
             "No such service is there now. What is known of it is below.",
         );
         this.facts = el("dl", { class: "facts" });
+        this.acts = new ActBar(name);
+        this.actions = new ActionList("What was done to it", "");
         this.incidents = new IncidentList("Incidents of this service", "No incident of this service is known.");
         this.zombies = new ZombieLedger();
         this.charts = new ChartSet(SERVICE_CHARTS);
@@ -181,7 +186,9 @@ class ServiceView {
                 this.since,
             ),
             this.gone,
+            this.acts.node,
             el("section", { class: "panel", "aria-label": "Now" }, this.facts),
+            this.actions.node,
             el(
                 "section",
                 { class: "panel", "aria-labelledby": "charts-title" },
@@ -200,14 +207,16 @@ class ServiceView {
     }
 
     async load() {
-        const [table, dead, events, incidents, past] = await Promise.all([
+        const [table, dead, events, incidents, past, done] = await Promise.all([
             ask("services", { service: this.name }),
             askIfThere("zombies", { service: this.name, summary: 1, limit: 20 }),
             this.feed.load(),
             loadIncidents({ limit: 50 }),
             this.history.load({ last: this.span }),
+            loadActions({ service: this.name, limit: ACTIONS }),
         ]);
-        return { service: table.services?.find((one) => one.service === this.name), dead, events, incidents, past };
+        const service = table.services?.find((one) => one.service === this.name);
+        return { service, dead, events, incidents, past, actions: done.actions };
     }
 
     update(data, status) {
@@ -226,6 +235,9 @@ class ServiceView {
             ([name]) => name,
             (fact) => new Fact(fact),
         );
+        this.acts.update(s, data.actions);
+        this.actions.update(data.actions);
+        show(this.actions.node, data.actions.length > 0);
         const concerns = (n) => n.culprit === this.name || n.findings?.some((f) => f.service === this.name);
         this.incidents.update(data.incidents.filter(concerns).sort(byUrgency), status);
         this.zombies.update(data.dead);

@@ -1,5 +1,6 @@
 /* The zombie ledger by holder: who doesn't bury whom, why, and what to change. The dead themselves are asked for only
  * when a holder is opened. */
+import { actButton } from "./act.js";
 import { ask } from "./api.js";
 import { copyButton, el, keyed, setAttribute, setText, show } from "./dom.js";
 import { about, count, decimal, duration, foreign, known, serviceLink, setProse } from "./format.js";
@@ -103,6 +104,7 @@ class Holder {
             this.remedy,
             copyButton(() => this.holder.remedy, "the remedy"),
         );
+        const bury = actButton("bury", () => ({ service: this.name }));
         this.node = el(
             "details",
             { class: "holder", ontoggle: () => this.#load() },
@@ -119,6 +121,7 @@ class Holder {
                 this.why,
                 this.limit,
                 remedy,
+                el("div", { class: "acts" }, bury, el("span", { class: "sub" }, "clears what is there, without a restart")),
                 this.dead.node,
             ),
         );
@@ -130,6 +133,7 @@ class Holder {
 
     update(h) {
         const changed = this.holder?.count !== h.count;
+        this.name = h.service ?? "";
         this.holder = { ...h.holder, count: h.count, remedy: h.remedy ?? "" };
         setText(this.count, count(h.count));
         setText(this.service, foreign(h.service, 120));

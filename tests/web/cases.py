@@ -5,9 +5,12 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.parse
 
 from browser import INTERRUPTED, Broken
-from fixture import calm_world, crowd_world, incident_world, service, stamp, stir, zombie
+from daemon import Daemon
+from fixture import calm_world, crowd_world, held_back_world, incident_world, service, stamp, stir, zombie
+from groups.yard import Group, possible
 
 LIVE = "document.getElementById('link').dataset.state === 'live' && !document.querySelector('.loading')"
 STATE = "document.getElementById('link').dataset.state"
@@ -321,6 +324,192 @@ def hostile_names(t, server, page):
     t.check(broken == [], f"none of {len(pages)} pages has elements of theirs, breaks, or grows too wide", broken)
 
 
+
+DIALOG = "document.querySelector('dialog.act[open]')"
+READY = DIALOG + "?.querySelector('.act-dry ~ .act-buttons .primary:not([disabled])')"
+ACT = "[...document.querySelectorAll('.acts button')].find((one) => one.offsetParent && one.innerText.startsWith('{}'))".format
+WORKER = "#/services/odin%2Fcelery-worker"
+
+
+def open_dialog(page, name):
+    page.becomes(ACT(name))
+    page.js(f"{ACT(name)}.focus()")
+    page.key("Enter")
+    return page.becomes(DIALOG)
+
+
+def give_token(page, token="correct-horse-battery"):
+    page.becomes(f"{DIALOG}.querySelector('input[type=password]')")
+    page.type(token)
+    page.key("Enter")
+
+
+@on_fixture(incident_world)
+def a_hand_with_a_token(t, server, page):
+    page.goto(server.url + WORKER)
+    t.check(open_dialog(page, "Freeze"), "a button opens a dialog")
+    t.check("Freeze: odin/celery-worker" in page.text("dialog.act") and "goes on when it is thawed" in page.text("dialog.act"), "that says what and to whom")
+    give_token(page, "wrong")
+    shows(t, page, f"{DIALOG}.innerText.includes('That is not the token.')", "a wrong token is told")
+    t.check(server.world.orders == [], "and nothing is asked for", server.world.orders)
+    give_token(page)
+    shows(t, page, f"{DIALOG}.innerText.includes('would be done for 10m00s')", "with the right one the guard says what it would do")
+    t.check([one["dry_run"] for one in server.world.orders] == [True], "in a dry run", server.world.orders)
+    page.key("Escape")
+    t.check(not page.js(f"Boolean({DIALOG})") and page.js("location.hash") == WORKER, "Escape closes it, and only it")
+    t.check(page.js(FOCUSED).startswith("Freeze"), "the focus is where it was", page.js(FOCUSED))
+    t.check(not any(not one.get("dry_run") for one in server.world.orders), "nothing was done")
+    open_dialog(page, "Freeze")
+    shows(t, page, READY, "the token is known now")
+    page.js(f"{DIALOG}.querySelector('select').value = '120'; {DIALOG}.querySelector('select').dispatchEvent(new Event('change'))")
+    page.js(f"{DIALOG}.querySelector('input[type=text]').focus()")
+    page.type("is it <b>this</b>?")
+    page.becomes(READY)
+    page.becomes("performance.getEntriesByType('resource').filter((one) => one.name.endsWith('/actions')).length >= 3")
+    page.js(f"{DIALOG}.querySelector('.primary').focus()")
+    page.becomes(READY)
+    page.key("Enter")
+    shows(t, page, f"{DIALOG}?.innerText.includes('It is frozen.')", "confirmed, it is done")
+    done = server.world.orders[-1]
+    t.check(done == {"action": "freeze", "service": "odin/celery-worker", "seconds": 120, "reason": "is it <b>this</b>?"}, "as it was said", done)
+    page.key("Enter")  # the focus is on Close
+    shows(t, page, "document.querySelector('.action[data-stands]')?.innerText.includes('by token: is it <b>this</b>?')", "and stands in the list")
+    shows(t, page, ACT("Thaw"), "which can be thawed now")
+    page.js("document.querySelector('.action button').focus()")
+    page.key("Enter")
+    shows(t, page, f"{DIALOG}?.innerText.includes('Undo: freeze of odin/celery-worker')", "its undo asks, too")
+    page.becomes(READY)
+    page.click("dialog.act .primary")
+    shows(t, page, f"{DIALOG}?.innerText.includes('It is undone.')", "and undoes it")
+    t.check(server.world.orders[-1] == {"action": "undo", "id": 1}, "by its number", server.world.orders[-1])
+    page.key("Escape")
+    shows(t, page, "!document.querySelector('.action[data-stands]')", "nothing stands any more")
+    kept = page.js("[sessionStorage.getItem('sexton-token'), JSON.stringify(localStorage)]")
+    t.check(kept[0] == "correct-horse-battery" and "horse" not in kept[1], "the token is kept by this tab only", kept)
+    server.world.secret = "another"  # the daemon was started again
+    open_dialog(page, "Freeze")
+    shows(t, page, READY, "after a restart of the daemon it goes on")
+    page.key("Escape")
+    server.world.token = "another-one-altogether"
+    open_dialog(page, "Freeze")
+    shows(t, page, f"{DIALOG}.querySelector('input[type=password]')", "another token is asked for anew")
+    page.problems[:] = [one for one in page.problems if "401" not in one and "403" not in one]
+
+
+@on_fixture(incident_world)
+def a_hand_that_may_not(t, server, page):
+    server.world.may_change = "no"
+    page.goto(server.url + WORKER)
+    open_dialog(page, "Stop")
+    shows(t, page, f"{DIALOG}.innerText.includes('none is configured')", "who may not is told why")
+    t.check("http.token_file" in page.text("dialog.act") and "ssh -L" in page.text("dialog.act"), "and how to switch it on", page.text("dialog.act"))
+    t.check(server.world.orders == [], "nothing is asked for")
+    page.key("Escape")
+    server.world.may_change = "yes"  # over a forwarded socket
+    server.world.refusal = (403, "never touched: it is labelled sexton.protect")
+    open_dialog(page, "Stop")
+    shows(t, page, f"{DIALOG}.innerText.includes('No: never touched: it is labelled')", "a refusal is told")
+    t.check(page.js(f"{DIALOG}.querySelector('.primary').disabled"), "and can't be confirmed")
+    page.js(f"{DIALOG}.querySelector('input[type=text]').focus()")
+    page.key("Enter")
+    t.check(all(one["dry_run"] for one in server.world.orders), "not by Enter either", server.world.orders)
+    page.key("Escape")
+    page.goto(server.url + "#/services/kernel")
+    server.world.services.append(service("kernel", "kernel"))
+    page.becomes("document.querySelector('h1')?.innerText === 'kernel' && document.querySelector('.facts dd')")
+    t.check(page.js("document.querySelector('.acts').offsetParent === null"), "nothing is offered to be done to the kernel")
+    page.problems[:] = [one for one in page.problems if "403" not in one]
+
+
+@on_fixture(incident_world)
+def limits_and_what_takes_longer(t, server, page):
+    server.world.may_change = "yes"
+    page.goto(server.url + WORKER)
+    open_dialog(page, "Limit")
+    shows(t, page, f"{DIALOG}.innerText.includes('Say at least one limit.')", "a limit wants a number")
+    page.type("0.5")
+    page.key("Tab")
+    page.type("512")
+    shows(t, page, f"{DIALOG}.querySelectorAll('.act-dry p').length === 2 && !{DIALOG}.querySelector('.primary').disabled", "each is tried")
+    page.click("dialog.act .primary")
+    shows(t, page, f"{DIALOG}.innerText.includes('It is limited.')", "and set")
+    done = server.world.orders[-1]
+    t.check(done["cpus"] == 0.5 and done["memory"] == 512 << 20 and done["seconds"] == 600 and "pids" not in done, "in its unit", done)
+    page.key("Escape")
+    open_dialog(page, "Stop")
+    page.becomes(READY)
+    page.click("dialog.act .primary")
+    shows(t, page, f"{DIALOG}.innerText.includes('docker start brings it back')", "a stop is followed until it has ended")
+    page.key("Escape")
+    page.goto(server.url + "#/")
+    page.becomes("document.querySelector('.holders .holder .held-count')?.getBoundingClientRect().height > 0")
+    page.click(".holders .holder summary .held-count")
+    open_dialog(page, "Bury")
+    page.becomes(READY)
+    page.js(f"{DIALOG}.querySelector('input[type=checkbox]').click()")
+    page.becomes(READY)
+    t.check(server.world.orders[0]["action"] == "limit" and "Bury the dead: odin/celery-worker" in page.text("dialog.act"), "the ledger offers to bury")
+    for _ in range(100):
+        if server.world.orders[-1].get("force"):
+            break
+        page.js("new Promise((done) => setTimeout(done, 50))")
+    t.check(server.world.orders[-1] == {"action": "bury", "service": "odin/celery-worker", "force": True, "dry_run": True}, "also by force", server.world.orders[-1])
+
+
+@on_fixture(held_back_world)
+def what_was_done(t, server, page):
+    shows(t, page, "document.querySelectorAll('.action').length === 2", "the overview shows what stands")
+    t.check("2 stand" in page.text("#view") and "0.50 cores" in page.text(".actions") and "helped" in page.text(".actions"), "with its figures", page.text(".actions"))
+    server.world.breaker.update(open=True, text="load 9.0 on 2 cores", service="odin/celery-worker")
+    shows(t, page, "document.querySelector('.breaker')?.innerText.includes('acts on odin/celery-worker')", "and an open breaker")
+    page.key("a")
+    shows(t, page, "location.hash === '#/actions' && document.querySelectorAll('.action').length === 4", "a: all that was done")
+    t.check(page.js("document.querySelectorAll('.action button:not([hidden])').length") == 2, "what stands can be undone")
+    t.check("way into this host" in page.text(".actions") and "didn't help" in page.text(".actions"), "and what became of the rest", page.text(".actions"))
+    page.js("[...document.querySelectorAll('.breaker button')].find((one) => one.innerText.startsWith('Close')).click()")
+    give_token(page)
+    page.becomes(READY)
+    page.click("dialog.act .primary")
+    shows(t, page, "document.querySelector('.breaker .badge').innerText === 'closed'", "the breaker can be closed")
+    page.key("Escape")
+    page.goto(server.url + "#/incidents/12")
+    shows(t, page, "document.querySelectorAll('.action').length === 3", "an incident shows what was done about it")
+    shows(t, page, ACT("Quarantine"), "and what can be done to its culprit")
+    page.goto(server.url + WORKER)
+    shows(t, page, ACT("Release") + " && " + ACT("Thaw"), "its service, too")
+
+
+@on_fixture(held_back_world, **PHONE)
+def a_hand_on_a_phone(t, server, page):
+    server.world.may_change = "yes"
+    for path in ("", WORKER, "#/incidents/12", "#/actions"):
+        page.js(f"location.hash = '{path}'; document.getElementById('link').dataset.state = 'waiting'")
+        page.becomes(f"{STATE} === 'live'")
+        t.check(page.js("document.documentElement.scrollWidth") <= 360, f"/{path} is no wider than a phone")
+    page.goto(server.url + WORKER)
+    for name in ("Limit", "Quarantine", "Thaw"):
+        open_dialog(page, name)
+        page.becomes(f"{DIALOG}.querySelector('.act-buttons .primary')")
+        box = page.js(f"(() => {{ const b = {DIALOG}.getBoundingClientRect(); return [b.left, b.right, b.bottom]; }})()")
+        t.check(box[0] >= 0 and box[1] <= 360 and box[2] <= 740, f"the dialog of {name} fits", box)
+        page.key("Escape")
+
+
+@on_fixture(hostile_world)
+def a_hand_on_hostile_names(t, server, page):
+    server.world.may_change = "yes"
+    name = EVIL["markup"]
+    page.js(f"location.hash = '#/services/' + encodeURIComponent({json.dumps(name)})")
+    open_dialog(page, "Freeze")
+    page.becomes(READY)
+    page.click("dialog.act .primary")
+    shows(t, page, f"{DIALOG}.innerText.includes('It is frozen.')", "a service with markup for a name is frozen")
+    t.check(server.world.orders[-1]["service"] == name, "by its name", server.world.orders[-1])
+    t.check(page.js("document.querySelectorAll('dialog script, dialog img, dialog b, main script, main img').length") == 0, "which stays text")
+    page.key("Escape")
+    shows(t, page, "document.querySelector('.action')?.innerText.includes('<script>')", "in the list, too")
+
+
 @on_fixture(incident_world)
 def daemon_goes_away(t, server, page):
     before = page.js(NAMES)
@@ -501,6 +690,42 @@ def real_daemon(t):
             page.close()
 
 
+def real_hand(t):
+    """A real freeze by the real page, of a control group of this test's own."""
+    if not possible():
+        t.skip("needs root and the hierarchies of cgroup v1")
+        return
+    group = Group(f"/sexton-web-{os.getpid()}")
+    link, token = f"#/services/{urllib.parse.quote(group.name, safe='')}", "correct-horse-battery"
+    page = None
+    try:
+        with Daemon(t.daemon.program, f"act_only_in: [{group.name}]\nengine: {{enabled: false}}\n", token) as daemon:
+            page = t.open(daemon.url + link)
+            shows(t, page, ACT("Freeze"), "a service that lives can be frozen")
+            open_dialog(page, "Freeze")
+            give_token(page, token)
+            shows(t, page, f"{DIALOG}.innerText.includes('from THAWED to FROZEN in 1 control group')", "the guard says what it would do")
+            t.check(group.file("freezer.state") == "THAWED", "and does nothing yet")
+            page.click("dialog.act .primary")
+            shows(t, page, f"{DIALOG}?.innerText.includes('It is frozen.')", "confirmed, it is done")
+            t.check(group.file("freezer.state") == "FROZEN", "really", group.file("freezer.state"))
+            page.key("Escape")
+            shows(t, page, ACT("Release"), "it can be released")
+            open_dialog(page, "Release")
+            page.becomes(READY)
+            page.click("dialog.act .primary")
+            shows(t, page, f"{DIALOG}?.innerText.includes('It is released.')", "and is")
+            t.check(group.file("freezer.state") == "THAWED", "really", group.file("freezer.state"))
+            page.goto(daemon.url + "#/services/sexton")
+            page.becomes("document.querySelector('h1')?.innerText === 'sexton' && document.querySelector('.facts dd')")
+            t.check(page.js("document.querySelector('.acts').offsetParent === null"), "nothing is offered to be done to Sexton itself")
+            t.check(quiet(page), "no error, warning or forbidden thing on the console", page.problems)
+    finally:
+        if page:
+            page.close()
+        group.remove()
+
+
 def headers(t):
     status, head, body = t.daemon.get("/", {"Accept": "text/html"})
     t.check(status == 200 and b"<!doctype html>" in body, "browsers get the page")
@@ -533,6 +758,7 @@ def first_paint(t):
 
 CASES = [
     first_look, empty_host, bare_daemon, sorts_and_filters, keyboard, focus_stays, zombie_ledger, one_service, one_incident, events_follow,
-    hostile_names, daemon_goes_away, hidden_tab, phone, light_and_dark, on_paper, for_screen_readers, many_at_once, headers, first_paint,
-    real_daemon,
+    hostile_names, a_hand_with_a_token, a_hand_that_may_not, limits_and_what_takes_longer, what_was_done, a_hand_on_a_phone,
+    a_hand_on_hostile_names, daemon_goes_away, hidden_tab, phone, light_and_dark, on_paper, for_screen_readers, many_at_once, headers, first_paint,
+    real_daemon, real_hand,
 ]  # fmt: skip

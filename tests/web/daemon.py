@@ -18,14 +18,21 @@ def free_port():
 
 
 class Daemon:
-    def __init__(self, program):
-        self.program = program
+    def __init__(self, program, config="", token=""):
+        self.program, self.config, self.token = program, config, token
 
     def __enter__(self):
         self.folder = tempfile.mkdtemp(prefix="sexton-web-")
         os.chmod(self.folder, 0o755)  # its parts run as users of their own
         self.listen = f"127.0.0.1:{free_port()}"
         self.url = f"http://{self.listen}/"
+        with open(f"{self.folder}/sexton.yaml", "w") as file:
+            file.write(self.config)
+            if self.token:
+                file.write(f"http: {{token_file: {self.folder}/token}}\n")
+        if self.token:
+            with open(os.open(f"{self.folder}/token", os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+                file.write(self.token)
         self.start()
         return self
 
@@ -36,7 +43,8 @@ class Daemon:
     def start(self):
         with open(f"{self.folder}/log", "ab") as log:
             self.child = subprocess.Popen(
-                [self.program, "run", "--data-dir", f"{self.folder}/data", "--socket", f"{self.folder}/sock", "--listen", self.listen],
+                [self.program, "run", "--config", f"{self.folder}/sexton.yaml", "--data-dir", f"{self.folder}/data",
+                 "--socket", f"{self.folder}/sock", "--listen", self.listen],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
         end = time.monotonic() + WAIT

@@ -41,6 +41,11 @@ class World:
         self.series = None  # function of (service, name, time); None = no history
         self.broken = None  # (status, text) for every answer
         self.zombie_answers = []  # how many zombies each answer listed
+        self.may_change, self.token, self.secret = "token", "correct-horse-battery", "0123456789abcdef"
+        self.orders = []  # what was to be done, dry runs too
+        self.refusal = None  # (status, text) of the guard
+        self.actions = []  # the newest first
+        self.breaker = {"open": False, "forced": None, "opened": 0, "changed_at": None, "service": None, "text": None}
 
     def event(self, ago, kind, service, text, pid=None):
         self.events.append({"id": len(self.events) + 1, "time": stamp(self.start - ago), "kind": kind, "service": service,
@@ -92,6 +97,59 @@ class World:
         matching = [e for e in self.events if e["id"] > after and query.get("service") in (None, e["service"])]
         return {"events": matching[:limit] if after else matching[-limit:], "matching": len(matching), "lost": 0}
 
+    def _actions(self, query):
+        for one in self.actions:  # what was asked for is done at the next look
+            if one["state"] == "asked":
+                one.update(state="done", stands=False, ended_at=stamp(time.time()), result="stopped; docker start brings it back")
+        wanted = [a for a in self.actions if query.get("service") in (None, a["service"]) and query.get("id") in (None, str(a["id"]))]
+        return {"actions": wanted[: int(query.get("limit", 128))], "breaker": self.breaker}
+
+    def session(self, authorization):
+        """(status, answer)"""
+        known = authorization == f"Bearer {self.token}"
+        if authorization and not known:
+            return 401, {"status": 401, "error": "this is not the token"}
+        may = "yes" if known else self.may_change
+        why = {"no": "over TCP nothing can be changed: it takes a token, and none is configured"}.get(may)
+        return 200, {"may_change": may, "who": "token" if known else None, "why": why, "anti_forgery": self.secret}
+
+    def order(self, body, headers):
+        """What the real one makes of a POST; (status, answer)"""
+        if self.may_change != "yes" and headers.get("Authorization") != f"Bearer {self.token}":
+            return 401, {"status": 401, "error": "this is not the token"}
+        if headers.get("X-Sexton-Anti-Forgery") != self.secret or not headers.get("Origin"):
+            return 403, {"status": 403, "error": "X-Sexton-Anti-Forgery is missing or from before a restart"}
+        self.orders.append(body)
+        if self.refusal:
+            return self.refusal[0], {"status": self.refusal[0], "error": self.refusal[1], "results": [], "actions": []}
+        kinds = {"limit": [k for k in ("cpus", "memory", "pids", "weight") if k in body]}.get(body["action"], [body["action"]])
+        dry, what = body.get("dry_run", False), body.get("service") or body.get("id") or body.get("state")
+        rows = [] if dry else self._do(body, kinds)
+        results = [
+            {"kind": k, "done": True, "id": None if dry or not rows else rows[0]["id"],
+             "text": f"{k} of {what}: {'would be ' if dry else ''}done for 10m00s (freezer.state from THAWED to FROZEN in 1 control group)"}
+            for k in kinds
+        ]  # fmt: skip
+        return 200, {"action": body["action"], "dry_run": dry, "results": results, "actions": rows}
+
+    def _do(self, body, kinds):
+        now, action = time.time(), body["action"]
+        gone = {"thaw": lambda a: a["service"] == body["service"] and a["kind"] == "freeze", "release": lambda a: a["service"] == body["service"],
+                "undo": lambda a: a["id"] == body["id"]}.get(action)  # fmt: skip
+        if gone:
+            for one in filter(gone, self.actions):
+                one.update(state="undone", stands=False, remaining=None, ended_at=stamp(now), result="asked for by token")
+            return []
+        if action == "breaker":
+            self.breaker.update(open=body["state"] == "open", forced=body["state"], text="a person has said so")
+            return []
+        made = [
+            action_row(len(self.actions) + 1 + i, kind, body["service"], now, body.get("seconds"), body.get("reason") or "by hand")
+            for i, kind in enumerate(kinds)
+        ]
+        self.actions[:0] = made
+        return made
+
     def _history(self, query):
         if not self.series:
             return None
@@ -116,6 +174,17 @@ def service(name, kind="compose", **more):
         "restarts_last_hour": 0, "health": None,
         "health_checks": {"runs": 0, "timeouts": 0, "failures": 0, "cpu_seconds": 0, "command": None},
         "forks": 100, "deaths": 90, "fork_rate": 0.1, "deployed_at": None,
+    }  # fmt: skip
+    return {**base, **more}
+
+
+def action_row(number, kind, name, taken, seconds=None, reason="by hand", **more):
+    ends = kind in ("stop", "restart", "bury")
+    base = {
+        "id": number, "kind": kind, "state": "asked" if ends else "active", "stands": True, "helped": None, "service": name, "finding": None,
+        "reasserted": 0, "value": None, "unit": None, "taken_at": stamp(taken), "until": None if ends else stamp(taken + (seconds or 600)),
+        "ended_at": None, "remaining": None if ends else seconds or 600, "who": "token", "reason": reason, "previous": None, "result": None,
+        "measures": [],
     }  # fmt: skip
     return {**base, **more}
 
@@ -289,6 +358,23 @@ def incident_world():
     return world
 
 
+def held_back_world():
+    """The same host, when something has been done about it."""
+    world = incident_world()
+    now, name = world.start, "odin/celery-worker"
+    quota = {"value": 0.5, "unit": "cores", "who": "ladder", "previous": "cpu.max max 100000"}
+    world.actions = [
+        action_row(4, "freeze", name, now - 40, 600, "is it the worker?", who="root", remaining=560),
+        action_row(3, "quota", name, now - 300, 900, "load 4.21 on 2 cores, 86 % of it theirs", helped=True, remaining=600, **quota),
+        action_row(2, "weight", name, now - 420, 600, "load 4.10 on 2 cores", helped=False, value=10, unit="of 100", who="ladder", state="undone",
+                   stands=False, ended_at=stamp(now - 300), remaining=None, result="the next step is taken"),
+        action_row(1, "stop", "ssh.service", now - 500, None, "no", state="refused", stands=False, ended_at=stamp(now - 500),
+                   result="never touched: process 700 (sshd) is a way into this host"),
+    ]  # fmt: skip
+    world.incidents[0]["actions"] = world.actions[:3][::-1]
+    return world
+
+
 def crowd_world(services=200, zombies=10000):
     """Many services and zombies, all of whose figures change all the time."""
     world = calm_world()
@@ -351,11 +437,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if url.path.startswith("/sexton/v1/"):
             world = self.server.world
             query = {k: v[0] for k, v in urllib.parse.parse_qs(url.query).items()}
+            if url.path.endswith("/session"):
+                return self._json(*world.session(self.headers.get("Authorization")))
             made = world.answer(url.path.rsplit("/", 1)[1], query)
             if world.broken:
                 status, answer = world.broken[0], {"status": world.broken[0], "error": world.broken[1]}
             elif made is not None:
                 status, answer = 200, made
+        return self._json(status, answer)
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.path != "/sexton/v1/actions":
+            return self._json(404, {"status": 404, "error": "no such path"})
+        return self._json(*self.server.world.order(body, self.headers))
+
+    def _json(self, status, answer):
         return self._send(status, [("Content-Type", "application/json")], json.dumps(answer).encode())
 
     def _send(self, status, headers, body):

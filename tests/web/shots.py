@@ -1,8 +1,8 @@
-"""Pictures of the dashboard in the trouble of fixture.incident_world(), for the documents and for a look at it."""
+"""Pictures of the dashboard in the trouble of fixture.held_back_world(), for the documents and for a look at it."""
 
 import time
 
-from fixture import incident_world
+from fixture import held_back_world
 
 PHONE = {"width": 360, "height": 740, "phone": True}
 # file name: (page, dark, size)
@@ -17,7 +17,7 @@ SHOTS = {
 
 
 def take_shots(tester, folder):
-    server = tester.serve(incident_world())
+    server = tester.serve(held_back_world())
     try:
         for name, (path, dark, size) in SHOTS.items():
             page = tester.browser.page(**size)
