@@ -388,25 +388,24 @@ static bool read_incident(json_t *j, struct seen *ret)
 
 static int take(struct track *t, json_t *j, const struct seen *s)
 {
-        char *services = services_of(j), *text = bounded(j);
-
-        if (!services || !text) {
-                free(services);
-                free(text);
+        cleanup_free char *services = services_of(j);
+        if (!services)
                 return -ENOMEM;
-        }
+        cleanup_free char *text = bounded(j);
+        if (!text)
+                return -ENOMEM;
+        if (!t->service[0])
+                text_copy(t->service, sizeof t->service, services, strcspn(services, "\n"));
         free(t->services);
         free(t->json);
-        t->services = services;
-        t->json = text;
         t->json_len = (uint32_t)strlen(text);
+        t->services = TAKE_PTR(services);
+        t->json = TAKE_PTR(text);
         t->open = s->open;
         /* at the end its severity is what it was last */
         t->severity = s->severity;
         t->opened_ms = time_of(j, "opened_at");
         t->resolved_ms = t->open ? 0 : time_of(j, "resolved_at");
-        if (!t->service[0])
-                text_copy(t->service, sizeof t->service, services, strcspn(services, "\n"));
         return 0;
 }
 
