@@ -200,7 +200,7 @@ def tsan(lane):
 
 def nobpf(lane):
     """built without BPF, as where clang or libbpf are missing, and as for a debugger; all tests"""
-    folder = lane.build(["-Dbpf=disabled", "-Dbuildtype=debug"])
+    folder = lane.build(["-Dbpf=disabled", "-Dbuildtype=debug", f"-Dc_args={UNSEEN}"])
     if folder:
         lane.meson_tests(folder)
 
