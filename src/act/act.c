@@ -75,8 +75,8 @@ static int check_order(struct actor *a, const struct act_order *o, uint64_t now_
 
         if (!act_kind(o->kind))
                 return error_set(e, -ENOTSUP, "%s can't be done here", name ? name : "this");
-        /* who asks may have been born a moment ago */
-        if (o->asker_pid && !world_find(a->world, o->asker_pid) && a->ops.learn)
+        /* who asks may have been born, or have moved into another group, a moment ago */
+        if (o->asker_pid && a->ops.learn)
                 a->ops.learn(a->ops.ctx, o->asker_pid);
         int r = touch_service(a->board, a->config, o->service, o->asker_pid, e);
         if (r < 0)

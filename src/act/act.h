@@ -39,7 +39,8 @@ struct act_ops {
         /* The process that buries is to do this; act_buried() tells of its end. False: it can't be asked now.
          * May be NULL. */
         bool (*bury)(void *ctx, const struct bury_request *q);
-        /* A process that the world doesn't know: makes it agree with /proc. May be NULL. */
+        /* A process that the world may not know, or not where it is now: makes it agree with /proc. May be
+         * NULL. */
         void (*learn)(void *ctx, int32_t pid);
         void *ctx;
 };
