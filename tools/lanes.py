@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 import tally
@@ -32,6 +33,9 @@ class Program:
             ["timeout", "--kill-after=60", str(timeout), *command], cwd=ROOT,
             stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, text=True, errors="replace",
         )  # fmt: skip
+        if output != subprocess.PIPE:
+            # It is buried as soon as it ends: a zombie of ours would be found by the tests that run meanwhile.
+            threading.Thread(target=self.child.wait, daemon=True).start()
 
     def lines(self):
         if self.child.stdout:
