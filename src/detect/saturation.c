@@ -102,6 +102,8 @@ static void look_at_host(struct detect_run *run)
 static void look(struct detect_run *run)
 {
         look_at_host(run);
+        if (!view_drills(detect_board(run), detect_now(run)))
+                return;
         for (uint16_t i = 0; (i = detect_next(run, i)) > 0;)
                 if (detect_is_drill(run, i))
                         look_at_drill(run, i);

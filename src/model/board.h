@@ -385,6 +385,7 @@ struct board {
         int32_t family_pid[BOARD_FAMILY]; /* 0 = doesn't run; written by the supervisor */
         uint64_t started_ns, updated_ns;
         uint64_t grace_ns;
+        uint64_t drill_ns;         /* when a drill began last (model/drill.h); 0 = never */
         uint32_t zombies, leaders; /* totals, all ages */
         uint32_t ledger_head;      /* first zombie/leader entry, linked by list_next, 0 ends; newest first */
         uint32_t process_top, string_top, service_top, container_top, finding_top,

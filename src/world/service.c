@@ -162,11 +162,12 @@ static void note_unit_restart(struct service *s, uint64_t now_ns)
         }
 }
 
-static void note_drill(struct service *s, uint64_t now_ns)
+static void note_drill(struct board *b, struct service *s)
 {
-        if (s->is_drill && s->processes == 1 &&
-                (!s->drill_ns || now_ns - MIN(s->last_seen_ns, now_ns) > DRILL_PAUSE * NSEC_PER_SEC))
-                s->drill_ns = now_ns;
+        uint64_t unseen = b->updated_ns - MIN(s->last_seen_ns, b->updated_ns);
+
+        if (s->is_drill && s->processes == 1 && (!s->drill_ns || unseen > DRILL_PAUSE * NSEC_PER_SEC))
+                b->drill_ns = s->drill_ns = b->updated_ns;
 }
 
 void world_set_service(struct world *w, uint32_t i, uint16_t service)
@@ -180,7 +181,7 @@ void world_set_service(struct world *w, uint32_t i, uint16_t service)
         service_count(w, p, -1);
         p->service = service;
         service_count(w, p, 1);
-        note_drill(&w->b->service[service], w->b->updated_ns);
+        note_drill(w->b, &w->b->service[service]);
         w->b->service[service].last_seen_ns = w->b->updated_ns;
         note_unit_restart(&w->b->service[service], w->b->updated_ns);
 }

@@ -62,6 +62,8 @@ bool view_is_drill(const struct service *s, uint64_t now_ns)
 
 bool view_drills(const struct board *b, uint64_t now_ns)
 {
+        if (!b->drill_ns || view_age(b->drill_ns, now_ns) >= DRILL_LASTS)
+                return false;
         for (uint32_t i = 1; i < view_services(b); i++)
                 if (b->service[i].processes && view_is_drill(&b->service[i], now_ns))
                         return true;

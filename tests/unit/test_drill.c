@@ -119,7 +119,7 @@ static uint16_t staged(struct lab *l, const char *name)
         uint16_t i = fake_service(l->b, name, SERVICE_CGROUP);
 
         l->b->service[i].is_drill = true;
-        l->b->service[i].drill_ns = l->now;
+        l->b->drill_ns = l->b->service[i].drill_ns = l->now;
         l->b->service[i].processes = 1;
         return i;
 }
