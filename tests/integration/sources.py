@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The ledger of zombies under a nasty workload, with every lifecycle source and with all switched off.
+"""The ledger of zombies under a nasty workload, with every lifecycle source and with all switched off; and after a loss.
 
 Runs the real daemon, switches sources off in its configuration, and compares `zombies` with full scans of
 /proc. Prints TAP. Uses the bench's workload and ledger check, which measure the same thing for longer.
@@ -8,6 +8,7 @@ Runs the real daemon, switches sources off in its configuration, and compares `z
 """
 
 import os
+import signal
 import sys
 import time
 
@@ -29,6 +30,10 @@ MODES = [
     ("the proc connector without pidfds", {"bpf": False, "pidfd": False}, "netlink"),
     ("scans alone", {"netlink": False, "bpf": False, "scan_interval": "200ms"}, "scan"),
 ]
+
+
+# More than the ring and the socket's buffer hold while the guard is stopped; and then those whose births are lost.
+STORM, LEFT = 60000, 300
 
 
 class Tap:
@@ -67,6 +72,42 @@ def compare(tap, program, workloads, what, sources, expected):
         tap.line(check.wrong == 0 and check.observations >= WANTED, f"the ledger is right with {what}")
 
 
+def lose(tap, program, workloads, what, sources, expected):
+    """The guard is stopped until the kernel has nowhere to put what happens; then the ledger has to be right soon."""
+    with Sexton(program, {"sources": sources}) as sexton:
+        status = sexton.ask("status")
+        if status["sources"]["lifecycle"] != expected:
+            tap.line(True, f"a loss with {what}", f"this kernel gives {status['sources']['lifecycle']}")
+            return
+        guard = status["self"]["guard_pid"]
+        os.kill(guard, signal.SIGSTOP)
+        try:
+            workloads.run("storm", "vfork", STORM)
+            with workloads.running("storm", "vfork", 1, LEFT) as left:
+                left.says()
+                os.kill(guard, signal.SIGCONT)
+                start = time.monotonic()
+                while time.monotonic() < start + 20 and listed(sexton, left.pid) < LEFT:
+                    time.sleep(0.02)
+                took = time.monotonic() - start
+                check = Check()
+                check.round(sexton)
+        finally:
+            os.kill(guard, signal.SIGCONT)
+        lost, gaps = sexton.metric("sexton_events_lost_total"), sexton.ask("status")["gaps"]
+        told = sum(one["missed"] for one in gaps if one["source"] == expected)
+        print(f"# {what}: {lost:.0f} events lost, {told} told in gaps; {LEFT} zombies listed after {took:.2f} s", flush=True)
+        if check.wrong:
+            print(f"# missing {check.missing[:20]}, stale {check.stale[:20]}, wrong kind {check.wrong_kind[:20]}")
+        tap.line(lost > LEFT and told == lost, f"with {what} a loss is counted, and told as a gap")
+        tap.line(check.wrong == 0 and check.observations >= LEFT, "and then the ledger is right")
+        tap.line(took < 3, "soon")  # within a second, but for other people's work
+
+
+def listed(sexton, holder):
+    return sum(one["holder"]["pid"] == holder for one in sexton.ask("zombies")["zombies"])
+
+
 def main():
     tap = Tap()
     if os.geteuid() != 0:
@@ -75,6 +116,8 @@ def main():
     with Workloads() as workloads:
         for mode in MODES:
             compare(tap, sys.argv[1], workloads, *mode)
+        for mode in (MODES[0], MODES[2]):
+            lose(tap, sys.argv[1], workloads, *mode)
     print(f"1..{tap.count}")
     return 1 if tap.failed else 0
 
