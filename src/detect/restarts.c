@@ -50,11 +50,9 @@ static enum detect_teller teller(const struct service *s)
         return s->kind == SERVICE_SYSTEMD ? TOLD_BY_KERNEL : TOLD_BY_ENGINE;
 }
 
-/* The last `times` restarts at like distances: their mean; NAN when they are not like. */
-static double period(struct detect_run *run, const struct service *s)
+double restarts_period(struct detect_run *run, enum detect_teller by, const struct recent *r)
 {
         const struct detect_config *cfg = detect_config(run);
-        const struct recent *r = &s->restarts;
         uint32_t gaps = (uint32_t)cfg->restart_loop_times - 1;
         uint64_t newest, oldest, later, earlier;
 
@@ -73,8 +71,7 @@ static double period(struct detect_run *run, const struct service *s)
                         return NAN;
         }
         /* One that is overdue has stopped. */
-        return detect_heard(run, teller(s), newest, detect_now(run)) <=
-                               mean * (1 + 2 * cfg->restart_loop_jitter)
+        return detect_heard(run, by, newest, detect_now(run)) <= mean * (1 + 2 * cfg->restart_loop_jitter)
                        ? mean
                        : NAN;
 }
@@ -115,7 +112,7 @@ bool restarts_loop(struct detect_run *run, uint16_t service, struct restarts *re
 
         if (!view_recent_at(&s->restarts, 0, &r.last_ns, NULL))
                 return false;
-        r.period = period(run, s);
+        r.period = restarts_period(run, teller(s), &s->restarts);
         judge_budget(run, service, s, &r);
         /* Taken away; or stopped by a person, or its policy gave up. */
         if (s->state == CONTAINER_REMOVED ||

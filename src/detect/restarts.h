@@ -1,5 +1,5 @@
 /* What restart_loop (containers) and unit_restart_loop (systemd units) have in common: a loop is too
- * many restarts within a window, or restarts by the clock.
+ * many restarts within a window, or restarts by the clock; and the clock for loops of other kinds.
  */
 #pragma once
 
@@ -17,6 +17,9 @@ struct restarts {
         uint32_t ooms;              /* OOM kills within the window */
 };
 
+/* The last `times` moments at like distances, none of them overdue: their mean distance in s. NAN when they
+ * are not like. */
+double restarts_period(struct detect_run *run, enum detect_teller by, const struct recent *r);
 /* True when it is a loop that still goes on. */
 bool restarts_loop(struct detect_run *run, uint16_t service, struct restarts *ret);
 /* The finding's text and evidence; the remedy is the caller's. */

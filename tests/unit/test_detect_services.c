@@ -451,6 +451,40 @@ static void exec_loop(void)
         lab_done(l);
 }
 
+/* Once an hour, three times running: far below any budget. */
+static void other_loops_by_the_clock(void)
+{
+        struct lab *l = lab_new();
+        uint16_t agent = fake_service(l->b, "agent", SERVICE_CONTAINER),
+                 pool = fake_service(l->b, "pool", SERVICE_COMPOSE),
+                 new = fake_service(l->b, "new", SERVICE_CONTAINER);
+        struct service *s = l->b->service;
+
+        strcpy(s[pool].respawn_command, "sync --all");
+        for (int k = 0; k < 3; k++) {
+                lab_tick(l, 3600 + 60 * k);
+                fake_recent(&s[agent].reexecs, l->now, 0);
+                fake_recent(&s[new].reexecs, l->now, 0);
+                if (k == 1)
+                        s[new].deployed_ns = l->now; /* what it did before doesn't count */
+                for (int question = 0; question < 5; question++)
+                        fake_recent(&s[pool].respawns, l->now - FAKE_S(90 * question), 2);
+                fake_recent(&s[pool].respawns, l->now, 3500 * 1000);
+                check_int(lab_open(l), 0);
+        }
+        lab_tick(l, 1);
+        const struct finding *f = lab_find(l, "exec_loop", agent);
+        check(lab_says(f, "by the clock: every 61 min") || lab_says(f, "by the clock: every 62 min"));
+        check_int(f ? f->severity : -1, SEVERITY_INFO);
+        f = lab_find(l, "respawn_loop", pool);
+        check(lab_says(f, "sync --all fails and is started again by the clock: every 6"));
+        check_int(f ? f->severity : -1, SEVERITY_WARNING);
+        check_int(lab_open(l), 2);
+        lab_tick(l, 3600 * 1.6); /* overdue */
+        check_int(lab_open(l), 0);
+        lab_done(l);
+}
+
 static void oom(void)
 {
         struct lab *l = lab_new();
@@ -627,6 +661,7 @@ static void all(void)
         test(unit_restart_loop);
         test(respawn_loop);
         test(exec_loop);
+        test(other_loops_by_the_clock);
         test(oom);
         test(oom_of_the_host);
         test(oom_of_a_group_that_is_gone);
