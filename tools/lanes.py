@@ -28,6 +28,7 @@ class Program:
 
     def __init__(self, command, timeout, output=subprocess.PIPE):
         self.start = time.monotonic()
+        self._ended = None
         self._output = output
         self.child = subprocess.Popen(
             ["timeout", "--kill-after=60", str(timeout), *command], cwd=ROOT,
@@ -35,7 +36,15 @@ class Program:
         )  # fmt: skip
         if output != subprocess.PIPE:
             # It is buried as soon as it ends: a zombie of ours would be found by the tests that run meanwhile.
-            threading.Thread(target=self.child.wait, daemon=True).start()
+            threading.Thread(target=self._bury, daemon=True).start()
+
+    def _bury(self):
+        self.child.wait()
+        self._ended = time.monotonic()
+
+    def took(self):
+        """Seconds, until it ended or until now."""
+        return (self._ended or time.monotonic()) - self.start
 
     def lines(self):
         if self.child.stdout:
@@ -97,7 +106,7 @@ class Lane:
             print(f"  {line}", end="", flush=True)
         code = program.child.wait()
         stream.end(code)
-        took = time.monotonic() - program.start
+        took = program.took()
         if took > 20:
             self.say(f"{name} took {took:.0f} s")
         if code == 124:

@@ -31,7 +31,7 @@ struct deadman {
         struct journal *journal;
         struct cgroup_layout layout;
         uint64_t beats;    /* at the last look */
-        double still_ms;   /* for so long they have not moved */
+        double still_ms;   /* for so long they have not moved, and something stood */
         double ending_ms;  /* for so long we have been about to end */
         bool ending, told; /* told: that the guard doesn't move */
 };
@@ -84,9 +84,11 @@ static void undo_all(struct deadman *d)
 static bool look(struct deadman *d, double passed_ms, double limit_ms)
 {
         uint64_t beats = atomic_load(&d->journal->beats);
+        bool still = beats == d->beats && anything_stands(d->journal);
 
-        /* of a longer pause only one look counts: we were stopped or starved ourselves */
-        d->still_ms = beats == d->beats ? d->still_ms + MIN(passed_ms, 2.0 * LOOK_MS) : 0;
+        /* of a longer pause only one look counts: we were stopped or starved ourselves. Before anything stands
+         * nothing counts: what a guard does in its first second would be undone for what others were before it. */
+        d->still_ms = still ? d->still_ms + MIN(passed_ms, 2.0 * LOOK_MS) : 0;
         d->beats = beats;
         if (!d->still_ms)
                 d->told = false;
@@ -96,7 +98,7 @@ static bool look(struct deadman *d, double passed_ms, double limit_ms)
                         undo_all(d);
                 return !anything_stands(d->journal) || d->ending_ms >= 2.0 * PATIENCE_MS;
         }
-        if (d->still_ms >= limit_ms && anything_stands(d->journal)) {
+        if (d->still_ms >= limit_ms) {
                 if (!d->told)
                         log_error(
                                 "the guard has not moved for %.0f s: undoing what it did", d->still_ms / 1e3);

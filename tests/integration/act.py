@@ -86,6 +86,7 @@ def freeze(daemon, group):
 
 def guard_stopped(tap, daemon, group, before):
     guard = daemon.part("guard")
+    time.sleep(2.5)  # the guard is new: only when it has moved does the dead-man begin to count from its last move
     frozen = freeze(daemon, group)
     os.kill(guard, signal.SIGSTOP)
     began = time.monotonic()
