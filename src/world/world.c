@@ -46,7 +46,6 @@ void world_init(struct world *w, struct board *b, void (*emit)(void *, const str
         memcpy(b->service[0].name, "(other)", 8);
         b->service[0].memory_bytes = b->service[0].memory_limit_bytes = BOARD_UNKNOWN;
         b->service[0].pids = b->service[0].pids_limit = BOARD_UNKNOWN;
-        memset(w, 0, sizeof *w);
         w->b = b;
         world_services_carry(w);
         w->emit = emit;

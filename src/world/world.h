@@ -108,6 +108,7 @@ struct world {
         void (*announced)(void *ctx, uint32_t process); /* guard: read once more who holds it and how */
 };
 
+/* w is all zeroes, and is not wiped here: most of its tables are never touched and take no memory. */
 void world_init(struct world *w, struct board *b, void (*emit)(void *, const struct event *), void *ctx,
         uint64_t now_ns, double grace_sec);
 

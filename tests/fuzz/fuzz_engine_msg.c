@@ -44,6 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 if (b == MAP_FAILED || !w)
                         abort();
         }
+        memset(w, 0, sizeof *w);
         world_init(w, b, ignore, NULL, now_ns, 10);
         world_born(w, 100, 0, now_ns, now_ns);
         /* Messages one after the other, the last one filled up with what was there before. */

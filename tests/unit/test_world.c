@@ -518,6 +518,7 @@ static void a_new_guard_knows_the_past(void)
         uint32_t services = b->service_top;
 
         memset(told, 0, sizeof told);
+        memset(w, 0, sizeof *w);
         world_init(w, b, take, NULL, 200 * S, 2);
         check_int(b->service_top, services);
         check_int(world_service(w, "shop/worker", SERVICE_COMPOSE), i);
