@@ -5,6 +5,7 @@ Clients run at real time: they stand for somebody on another machine.
 """
 
 import contextlib
+import math
 import os
 import shutil
 import signal
@@ -15,6 +16,7 @@ import sys
 import tempfile
 import time
 
+from harness.host import first_in_line
 from harness.report import Row
 from harness.sexton import Sexton
 
@@ -68,7 +70,7 @@ def _remove(group):
 
 
 def _ssh(folder, port, user, *words):
-    return ["chrt", "-f", "1", "ssh", "-F", "none", "-p", str(port), "-i", f"{folder}/id", "-o", "BatchMode=yes",
+    return ["ssh", "-F", "none", "-p", str(port), "-i", f"{folder}/id", "-o", "BatchMode=yes",
             "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-o", "StrictHostKeyChecking=no",
             "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", f"{user}@127.0.0.1", *words]  # fmt: skip
 
@@ -77,7 +79,8 @@ def _ask(command, most=20):
     """Seconds until it had answered; infinite when it didn't."""
     start = time.monotonic()
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=most)
+        with first_in_line(heirs=True):
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=most)
     except subprocess.TimeoutExpired:
         return float("inf")
     return time.monotonic() - start if done.returncode == 0 and done.stdout else float("inf")
@@ -143,7 +146,7 @@ def run(bench):
             if sshd:
                 ways["sshd"] = _ssh(folder, sshd, "root", "ps", "-e")
             took = _rounds(bench, ways)
-    p99 = took["rescue"][int(len(took["rescue"]) * 0.99)]
+    p99 = took["rescue"][math.ceil(len(took["rescue"]) * 0.99) - 1]
     rows = [Row("rescue console, from connect to the answer of `top`, p99", "≤ 1 s", f"{p99:.2f} s", p99 <= 1)]
     bench.report.rows(
         "rescue",
