@@ -1,4 +1,4 @@
-"""How much slower a storm of short-lived processes gets when Sexton watches: pairs, alternating which comes first."""
+"""How much slower a storm of short-lived processes gets when Sexton watches: storms with and without, in turn."""
 
 import statistics
 import time
@@ -7,25 +7,25 @@ from harness.report import Row
 from harness.sexton import Sexton
 
 
-def _pairs(bench, kind, cycles, pairs):
-    """Per pair: (ratio of wall times, µs more a cycle, µs a cycle without)."""
-    found = []
+def _compare(bench, kind, cycles, times):
+    """Per storm beside Sexton: (ratio to the mean of those before and after it without, µs more a cycle, µs without)."""
 
     def storm():
         return bench.workloads.run("storm", kind, cycles, cpu=1)["wall"]
 
     def watched_storm():
         with Sexton(bench.program):
-            time.sleep(1)
+            time.sleep(0.5)
             return storm()
 
+    found = []
     storm()  # warms caches
-    for number in range(pairs):
-        if number % 2:
-            without, watched = storm(), watched_storm()
-        else:
-            watched, without = watched_storm(), storm()
+    before = storm()
+    for _ in range(times):
+        watched, after = watched_storm(), storm()
+        without = (before + after) / 2
         found.append((watched / without, (watched - without) / cycles * 1e6, without / cycles * 1e6))
+        before = after
     return found
 
 
@@ -37,9 +37,9 @@ def _spread(values, form):
 
 
 def run(bench):
-    # Many short ones: what disturbs them lasts for seconds, and with a few long pairs the median is chance.
-    execs = _pairs(bench, "exec", 1500, 3 if bench.quick else 80)
-    forks = _pairs(bench, "vfork", 60000, 3 if bench.quick else 40)
+    # Many short ones: a machine's speed changes within seconds by more than is looked for here.
+    execs = _compare(bench, "exec", 800, 5 if bench.quick else 120)
+    forks = _compare(bench, "vfork", 50000, 5 if bench.quick else 50)
     ratio = statistics.median(one[0] for one in execs)
     more = statistics.median(one[1] for one in forks)
     bench.report.rows(
@@ -50,7 +50,8 @@ def run(bench):
             Row("slowdown of bare vfork+exit", "≤ 2.5 µs a cycle",
                 _spread([one[1] for one in forks], lambda value: f"{value:+.2f} µs"), more <= 2.5),
         ],
-        f"Median and quartiles of {len(execs)} and {len(forks)} pairs, with and without Sexton in turn, the storm pinned to one core."
+        f"Median and quartiles of {len(execs)} and {len(forks)} storms of about a second, pinned to one core, each compared with the"
+        " mean of the one before and the one after it without Sexton."
         f" Without Sexton a cycle takes {statistics.median(one[2] for one in execs):.0f} µs with exec and"
         f" {statistics.median(one[2] for one in forks):.1f} µs bare.",
     )  # fmt: skip
