@@ -87,6 +87,7 @@ void guard_ladder_started(struct guard *g, uint64_t now_ns)
 
 void guard_ladder_released(struct guard *g, uint16_t service, uint64_t now_ns)
 {
+        g->board->service[service].released_ns = now_ns; /* for the next guard */
         ladder_released(&g->ladder, service, now_ns);
 }
 

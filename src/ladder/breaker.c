@@ -109,7 +109,7 @@ void breaker_look(struct ladder *l, uint64_t now_ns)
 {
         struct breaker *b = &l->breaker;
 
-        if (b->forced >= 0 && (now_ns - l->breaker_forced_ns >= FORCED_NS || now_ns < l->breaker_forced_ns))
+        if (b->forced >= 0 && (now_ns - b->forced_ns >= FORCED_NS || now_ns < b->forced_ns))
                 ladder_breaker_force(l, -1, now_ns);
         if (b->forced < 0 && !b->open && l->cfg.breaker_enabled != 0)
                 watch_closed(l, now_ns);
@@ -122,7 +122,7 @@ void breaker_look(struct ladder *l, uint64_t now_ns)
 void ladder_breaker_force(struct ladder *l, int value, uint64_t now_ns)
 {
         l->breaker.forced = (int8_t)(value > 0 ? 1 : value < 0 ? -1 : 0);
-        l->breaker_forced_ns = now_ns;
+        l->breaker.forced_ns = now_ns;
         l->breaker_calm_ns = 0;
         if (value > 0 && !l->breaker.open)
                 open_it(l, "a person has opened it", now_ns);

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #define FRESH_NS   (3 * NSEC_PER_SEC)   /* a finding that was not stated for so long doesn't hold now */
-#define OURS_NS    (90 * NSEC_PER_SEC)  /* a stop asked of the engine is told back within */
 #define BLOCKED_NS (600 * NSEC_PER_SEC) /* what could not be touched isn't tried again for so long */
 #define BETTER     0.75                 /* a number that fell below this share of what it was */
 #define DOUBLED    3                    /* times that calm is doubled at most */
@@ -20,8 +19,10 @@ struct ladder_memory *case_memory(struct ladder *l, uint16_t service)
         struct ladder_memory *m = &l->memory[service < BOARD_SERVICES ? service : 0];
         uint32_t hash = text_hash(view_service_name(l->board, service));
 
-        if (m->name_hash != hash)
+        if (m->name_hash != hash) {
                 *m = (struct ladder_memory){.name_hash = hash};
+                recall_service(l, service, m);
+        }
         return m;
 }
 
@@ -52,9 +53,7 @@ static bool has_hand_on(const struct ladder *l, uint16_t service)
 
         for (uint32_t i = 0; i < MIN(l->board->action_top, (uint32_t)BOARD_ACTIONS); i++) {
                 const struct action *a = &l->board->action[i];
-                if ((a->state == ACTION_ACTIVE || a->state == ACTION_ASKED) &&
-                        strcmp(a->service_name, name) == 0 && strcmp(a->who, "ladder") != 0 &&
-                        strcmp(a->who, "breaker") != 0 && strcmp(a->who, "budget") != 0)
+                if (action_stands(a) && strcmp(a->service_name, name) == 0 && !recall_is_ours(a))
                         return true;
         }
         return false;

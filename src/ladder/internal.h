@@ -47,6 +47,15 @@ void case_judge(
         struct ladder *l, struct ladder_case *c, struct ladder_step *s, bool troubled, uint64_t now_ns);
 void case_look(struct ladder *l, struct ladder_case *c, uint64_t now_ns);
 
+/* ---- recall.c ---- */
+#define OURS_NS (90 * NSEC_PER_SEC) /* a stop asked of the engine is told back within */
+/* Was it the ladder that took it, and no person? */
+bool recall_is_ours(const struct action *a);
+/* From the board: how many actions were taken of late, and how the breaker is. */
+void recall_host(struct ladder *l);
+/* From the board, into a memory that is new: what was done to the service, and what people said. */
+void recall_service(const struct ladder *l, uint16_t service, struct ladder_memory *m);
+
 /* ---- ladder.c ---- */
 /* Are the zombies that it holds about to use up the pids? */
 bool zombies_exhaust(const struct ladder *l, uint16_t service, uint64_t now_ns);

@@ -17,7 +17,7 @@ void ladder_init(struct ladder *l, const struct board *b, const struct ladder_op
         l->board = b;
         l->ops = *ops;
         l->running = l->blocked = l->busy = NAN;
-        l->breaker.forced = -1;
+        recall_host(l);
 }
 
 /* Zombies cost a pid each and nothing else: restarting somebody's work for them is worth it only when pids

@@ -116,10 +116,12 @@ struct ladder {
 
         /* breaker.c; goes to the board */
         struct breaker breaker;
-        uint64_t breaker_since_ns, breaker_calm_ns, breaker_forced_ns;
+        uint64_t breaker_since_ns, breaker_calm_ns;
         uint64_t breaker_opened_ns[8]; /* a ring of the last times */
 };
 
+/* What a guard that is gone has left on the board is remembered: how fast it acted, the breaker and a
+ * person's word on it, and, once a service is looked at, what was done to it and what people said. */
 void ladder_init(struct ladder *l, const struct board *b, const struct ladder_ops *ops);
 /* At the start and whenever the configuration has changed. */
 void ladder_configure(struct ladder *l, const struct config *c);

@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define BOARD_VERSION 4u
+#define BOARD_VERSION 5u
 #define BOARD_UNKNOWN UINT64_MAX
 
 enum {
@@ -206,8 +206,9 @@ struct service {
         bool is_self;  /* Sexton's own: never blamed */
         bool is_drill; /* its group is named as a drill's: model/drill.h */
         bool autoheal;
-        uint8_t person_act; /* enum person_act... */
-        uint64_t person_ns; /* ...and when; 0 = never */
+        uint8_t person_act;   /* enum person_act... */
+        uint64_t person_ns;   /* ...and when; 0 = never */
+        uint64_t released_ns; /* when a person took back what Sexton had done to it; 0 = never */
         struct labels labels;
         char health_command[BOARD_STRING];
         uint64_t health_interval_ns, health_timeout_ns;
@@ -332,6 +333,7 @@ struct breaker {
         int8_t forced;       /* by a person: 1 open, 0 closed; -1 = automatic */
         uint32_t opened;     /* how often */
         uint64_t changed_ns; /* when it opened or closed last; 0 = never */
+        uint64_t forced_ns;  /* when a person had his word; 0 = never */
         uint16_t service;    /* whom it acts on, 0 = nobody is to be blamed */
         char text[160];      /* why it is as it is */
 };

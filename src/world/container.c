@@ -109,6 +109,7 @@ static void move_past(struct service *to, const struct service *from)
                 to->person_ns = from->person_ns;
                 to->person_act = from->person_act;
         }
+        to->released_ns = MAX(to->released_ns, from->released_ns);
         if (from->first_seen_ns && from->first_seen_ns < to->first_seen_ns)
                 to->first_seen_ns = from->first_seen_ns;
 }

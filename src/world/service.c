@@ -49,6 +49,7 @@ void world_services_carry(struct world *w)
                 s->kind = before.kind;
                 s->person_act = before.person_act;
                 s->person_ns = before.person_ns;
+                s->released_ns = before.released_ns;
                 s->first_seen_ns = before.first_seen_ns;
                 s->last_seen_ns = before.last_seen_ns;
                 s->deployed_ns = before.deployed_ns;

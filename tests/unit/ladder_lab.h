@@ -31,6 +31,7 @@ struct yard {
         uint32_t orders, undone, judged, told;
         char undo_why[100], tell_text[120];
         uint32_t next_id;
+        uint64_t guard_ns; /* since when this guard lives; 0 = from the beginning */
 };
 
 static inline struct action *yard_row(struct yard *y, uint32_t id)
@@ -78,6 +79,16 @@ static inline int yard_take(void *ctx, const struct ladder_order *o, uint64_t no
                 return -EPERM;
         if (y->answer)
                 return y->answer;
+        for (uint32_t i = 1; i < y->b->action_top && !o->would; i++) {
+                struct action *before = &y->b->action[i];
+                bool same = before->state == ACTION_ACTIVE && before->service == o->service &&
+                            before->kind == o->kind && before->taken_ns <= y->guard_ns;
+                if (!same) /* what a guard before had taken goes on, as the hand has it */
+                        continue;
+                before->until_ns = o->ttl_ns ? MAX(before->until_ns, now_ns + o->ttl_ns) : before->until_ns;
+                *ret_id = before->id;
+                return 0;
+        }
         struct action *a = yard_new_row(y);
         if (!a)
                 return -ENOSPC;
@@ -194,6 +205,33 @@ static inline void yard_tick(struct yard *y, double seconds)
         }
 }
 
+static inline void yard_ladder(struct yard *y)
+{
+        *y->l = (struct ladder){};
+        ladder_init(y->l, y->b,
+                &(struct ladder_ops){.take = yard_take,
+                        .undo = yard_undo,
+                        .judge = yard_judge,
+                        .tell = yard_tell,
+                        .ctx = y});
+        ladder_configure(y->l, &y->cfg);
+}
+
+/* The guard is killed, and another one goes on by what stands on the board. */
+static inline void yard_guard_killed(struct yard *y)
+{
+        y->guard_ns = y->lab->now;
+        y->b->breaker = y->l->breaker; /* as the guard has it there after each look */
+        yard_ladder(y);
+}
+
+/* A person has taken back what stood, as the guard hands it on. */
+static inline void yard_released(struct yard *y, uint16_t service)
+{
+        y->b->service[service].released_ns = y->lab->now;
+        ladder_released(y->l, service, y->lab->now);
+}
+
 static inline struct yard *yard_new(enum mode mode)
 {
         struct yard *y = calloc(1, sizeof *y);
@@ -207,13 +245,7 @@ static inline struct yard *yard_new(enum mode mode)
         y->cfg.mode = mode;
         for (uint32_t i = 0; i < YARD_SERVICES; i++)
                 y->quota[i] = INFINITY;
-        ladder_init(y->l, y->b,
-                &(struct ladder_ops){.take = yard_take,
-                        .undo = yard_undo,
-                        .judge = yard_judge,
-                        .tell = yard_tell,
-                        .ctx = y});
-        ladder_configure(y->l, &y->cfg);
+        yard_ladder(y);
         return y;
 }
 

@@ -229,7 +229,7 @@ static void released_and_paused_services_are_left_alone(void)
         yard_tick(y, 60);
         check(y->orders > 0);
         uint32_t before = y->orders;
-        ladder_released(y->l, hog, y->lab->now);
+        yard_released(y, hog);
         yard_tick(y, 1700);
         check_int(y->orders, before);
         yard_tick(y, 200);
@@ -527,7 +527,7 @@ static void a_deploy_or_a_person_begin_the_budget_anew(void)
                         s->person_act = PERSON_START;
                         s->person_ns = y->lab->now + 1;
                 } else {
-                        ladder_released(y->l, i, y->lab->now);
+                        yard_released(y, i);
                         yard_undo(y, yard_action(y, i, ACTION_HOLD)->id, "released", y->lab->now);
                 }
                 yard_tick(y, 2);
@@ -589,6 +589,114 @@ static void nothing_is_done_about_a_drill(void)
         yard_done(y);
 }
 
+/* ---- guards that are killed ---- */
+
+static void a_new_guard_leaves_alone_who_was_released(void)
+{
+        uint16_t hog, decoy;
+        struct yard *y = storm(MODE_ENFORCE, &hog, &decoy);
+
+        check(until(y, hog, ACTION_WEIGHT, 60));
+        yard_undo(y, yard_action(y, hog, ACTION_WEIGHT)->id, "released", y->lab->now);
+        yard_released(y, hog);
+        uint32_t before = y->orders;
+        yard_guard_killed(y);
+        yard_tick(y, 1700);
+        check_int(y->orders, before);
+        yard_tick(y, 200);
+        check(y->orders > before);
+        yard_done(y);
+
+        uint16_t i;
+        y = held(&i);
+        yard_undo(y, yard_action(y, i, ACTION_HOLD)->id, "released", y->lab->now);
+        yard_released(y, i);
+        yard_guard_killed(y);
+        yard_tick(y, 1805); /* it is respected no more, and its old restarts don't count */
+        crash(y, i, 1);
+        yard_tick(y, 5);
+        check_int(yard_count(y, i), 1);
+        yard_done(y);
+}
+
+static void a_new_guard_knows_what_helped(void)
+{
+        uint16_t hog, decoy;
+        struct yard *y = storm(MODE_ENFORCE, &hog, &decoy);
+
+        strcpy(y->cfg.ladder.rule_saturation, "weight\nfreeze");
+        yard_configure(y);
+        check(until(y, hog, ACTION_FREEZE, 90));
+        uint32_t first = yard_action(y, hog, ACTION_FREEZE)->id;
+        uint64_t lasted_ns = 0;
+        for (int t = 0; t < 900 && yard_action(y, hog, ACTION_FREEZE)->state == ACTION_ACTIVE; t++)
+                yard_tick(y, 1);
+        lasted_ns =
+                yard_action(y, hog, ACTION_FREEZE)->until_ns - yard_action(y, hog, ACTION_FREEZE)->taken_ns;
+        check_int(yard_action(y, hog, ACTION_FREEZE)->helped, ACTION_HELPED);
+        yard_guard_killed(y);
+        uint32_t weights = 0;
+        for (uint32_t k = 0; k < y->orders; k++)
+                weights += y->order[k].o.kind == ACTION_WEIGHT;
+        for (int t = 0; t < 300 && yard_action(y, hog, ACTION_FREEZE)->id == first; t++)
+                yard_tick(y, 1);
+        const struct action *again = yard_action(y, hog, ACTION_FREEZE);
+        check(again->id != first);
+        check(again->until_ns - again->taken_ns > lasted_ns); /* a relapse lasts longer */
+        for (uint32_t k = 0; k < y->orders; k++)
+                weights -= y->order[k].o.kind == ACTION_WEIGHT;
+        check_int(weights, 0); /* nor does it begin with the weight again */
+        yard_done(y);
+}
+
+static void a_new_guard_keeps_the_breaker_as_it_was(void)
+{
+        struct yard *y = yard_new(MODE_ENFORCE);
+        uint16_t hog = yard_service(y, "hog", 40);
+
+        y->cfg.ladder.breaker_for = 10;
+        y->cfg.ladder.rule_saturation[0] = '\0';
+        yard_configure(y);
+        ladder_breaker_force(y->l, 0, y->lab->now);
+        yard_tick(y, 100);
+        yard_guard_killed(y);
+        check_int(y->l->breaker.forced, 0);
+        yard_tick(y, 450);
+        check(!y->l->breaker.open && !yard_count(y, hog)); /* for ten minutes a person's word holds */
+        yard_tick(y, 150);
+        check(y->l->breaker.open && yard_count(y, hog) > 0);
+        uint32_t opened = y->l->breaker.opened;
+        yard_guard_killed(y);
+        check(y->l->breaker.open);
+        check_int(y->l->breaker.forced, -1);
+        yard_tick(y, 2);
+        check_int(y->l->breaker.opened, opened);
+        yard_done(y);
+}
+
+static void a_new_guard_acts_no_more_often(void)
+{
+        struct yard *y = yard_new(MODE_ENFORCE);
+
+        y->cfg.actions.max_per_minute = 2;
+        yard_configure(y);
+        for (int k = 0; k < 4; k++) {
+                char name[16];
+                snprintf(name, sizeof name, "loop-%d", k);
+                uint16_t i = yard_service(y, name, 0);
+                for (int n = 0; n < 4; n++)
+                        fake_recent(&y->b->service[i].restarts, y->lab->now, 1);
+        }
+        for (int k = 0; k < 20; k++) {
+                yard_tick(y, 1);
+                yard_guard_killed(y);
+        }
+        check_int(y->orders, 2);
+        yard_tick(y, 130); /* those that stand are gone on with first */
+        check_int(y->orders, 4);
+        yard_done(y);
+}
+
 static void all(void)
 {
         test(nothing_is_done_about_a_drill);
@@ -616,6 +724,10 @@ static void all(void)
         test(restarts_that_are_no_crash_dont_count);
         test(a_deploy_or_a_person_begin_the_budget_anew);
         test(a_label_says_the_budget);
+        test(a_new_guard_leaves_alone_who_was_released);
+        test(a_new_guard_knows_what_helped);
+        test(a_new_guard_keeps_the_breaker_as_it_was);
+        test(a_new_guard_acts_no_more_often);
 }
 
 int main(void)

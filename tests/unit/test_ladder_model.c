@@ -1,8 +1,8 @@
 /* The ladder against a simple model, by random lives of a host: services that storm, leak, fork and crash;
  * people who pause, update, release, deploy; a hand that refuses, fails and is overruled; configurations that
- * change, a clock that jumps. Whatever happens: nobody is touched who must not be; only who has most of the
- * trouble is; every action has an end; no more than so many a minute; nothing flaps; and when all is calm
- * nothing stands.
+ * change, a clock that jumps, guards that are killed. Whatever happens: nobody is touched who must not be;
+ * only who has most of the trouble is; every action has an end; no more than so many a minute; nothing flaps;
+ * and when all is calm nothing stands.
  */
 #include "base/text.h"
 #include "ladder/internal.h"
@@ -200,7 +200,7 @@ static void released(struct model *m, uint16_t i)
         for (uint32_t k = 1; k < y->b->action_top; k++)
                 if (y->b->action[k].state == ACTION_ACTIVE && y->b->action[k].service == i)
                         yard_undo(y, y->b->action[k].id, "released", y->lab->now);
-        ladder_released(y->l, i, y->lab->now);
+        yard_released(y, i);
         m->left_alone_ns[i] = y->lab->now + FAKE_S(y->cfg.ladder.acting_respect);
         m->budget_from_ns[i] = y->lab->now;
 }
@@ -340,6 +340,9 @@ static void happens(struct model *m)
                 break;
         case 4:
                 y->lab->now += FAKE_S(dice(m, 300)); /* the host slept */
+                break;
+        case 5:
+                yard_guard_killed(y);
                 break;
         default:
                 happens_to(m, (uint16_t)(1 + dice(m, SERVICES)));
