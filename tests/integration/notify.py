@@ -66,7 +66,8 @@ class Daemon:
         with open(self.log, "ab") as log:
             self.child = subprocess.Popen(
                 [self.program, "run", "--config", self.config, "--data-dir", f"{self.folder}/data", "--socket", self.socket,
-                 "--listen", "127.0.0.1:0"], stdin=subprocess.DEVNULL, stdout=log, stderr=log)  # fmt: skip
+                 "--listen", "127.0.0.1:0"], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env={**os.environ, "CREDENTIALS_DIRECTORY": os.path.join(os.path.dirname(self.folder), "credentials")})  # fmt: skip
         if not becomes(lambda: self.verb("status").returncode in (0, 1)):
             raise RuntimeError(open(self.log).read())
         return self
@@ -138,6 +139,7 @@ def test_verb(tap, daemon, liars):
         "floods": (True, "HTTP 200"), "nobody": (False, "onnect"), "liar": (False, "no_service"),
         "login": (False, "please log in"), "wrongkey": (False, "Event object is invalid"), "forever": (False, "killed"),
         "missing": (False, "cannot be executed"), "stranger": (False, ""), "nofile": (False, "No such file"),
+        "nocred": (False, "credentials/nocred: No such file"),
     }  # fmt: skip
     liars.failures = {"/broken": 99, "/busy": 99, "/slack/lie": 99, "/ntfy/lie/": 99}
     began = time.monotonic()
@@ -169,14 +171,15 @@ def configure(folder, liars, alertmanager, exim, sealed):
         return path
 
     token = secret("token", SECRETS[0])
-    key = secret("key", SECRETS[1])
+    os.makedirs(f"{folder}/credentials", 0o700)  # as systemd hands them over
+    secret("credentials/pager", SECRETS[1])
     password = secret("password", SECRETS[2])
     script = f"{folder}/told"
     url = liars.url
     notifiers = [
         {"name": "hook", "type": "webhook", "url": f"{url}/hook", "token_file": token, "headers": ["X-Team: ops"]},
         {"name": "url", "type": "webhook", "url_file": secret("url", f"{url}/{SECRETS[3]}")},
-        {"name": "pd", "type": "pagerduty", "url": f"{url}/pagerduty", "routing_key_file": key},
+        {"name": "pd", "type": "pagerduty", "url": f"{url}/pagerduty", "routing_key_file": "pager"},
         {"name": "ntfy", "type": "ntfy", "url": f"{url}/ntfy", "topic": "vm"},
         {"name": "slack", "type": "slack", "url": f"{url}/slack"},
         {"name": "program", "type": "command", "command": ["/usr/bin/tee", "-a", script]},
@@ -198,6 +201,7 @@ def configure(folder, liars, alertmanager, exim, sealed):
         {"name": "forever", "type": "command", "command": ["/bin/sleep", "1000"], "timeout": "1s"},
         {"name": "missing", "type": "command", "command": ["/no/such/program"]},
         {"name": "nofile", "type": "webhook", "url": f"{url}/ok", "token_file": f"{folder}/nofile"},
+        {"name": "nocred", "type": "webhook", "url": f"{url}/ok", "token_file": "nocred"},
     ]
     with open(script, "w"):
         os.chmod(script, 0o666)

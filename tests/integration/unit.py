@@ -93,7 +93,10 @@ def write(host, path, text):
 def look(check, host):
     # The namespaces have no network, and patience is shortened.
     write(host, "/etc/sexton/conf.d/test.yaml", 'listen: ""')
-    write(host, "/run/systemd/system/sexton.service.d/test.conf", "[Service]\nWatchdogSec=4")
+    write(host, "/run/systemd/system/sexton.service.d/test.conf", "[Service]\nWatchdogSec=4\nLoadCredential=pager:/etc/pager")
+    host.run("sh", "-c", "umask 077; echo t0kens3cret >/etc/pager")
+    hook = '{name: hook, type: webhook, url: "http://127.0.0.1:9/", token_file: pager}'
+    write(host, "/etc/sexton/conf.d/notify.yaml", f"notify: [{hook}]")
     code, text = host.run("dpkg", "-i", "/opt/sexton.deb")
     check(code == 0, "the package is installed", text)
     journal = ("journalctl", "-b", "-u", "sexton", "--no-pager", "-o", "short-monotonic")
@@ -117,6 +120,8 @@ def look(check, host):
     check("/dev/kmsg" in held, "and reads the kernel's log", held)
     written = 'test -n "$(find /var/lib/sexton -type f -user sexton -size +0)"'
     check(becomes(lambda: host.run("sh", "-c", written)[0] == 0), "it keeps history on disk, as its user", host.run(*journal)[1])
+    told = host.run("sexton", "notify", "test")[1]
+    check("onnect" in told and "t0kens" not in told, "it gets a notifier's secret as a credential, and tries to tell", told)
     code, text = host.run("systemctl", "reload", "sexton")
     check(code == 0, "it is reloaded", host.run(*journal)[1])
     check("configuration reloaded" in host.run(*journal)[1], "and says so in the journal")

@@ -121,6 +121,22 @@ static void files_of_tokens(void)
         check(leave.token == NULL);
 }
 
+/* In the folder that the service manager names. */
+static void credentials(void)
+{
+        start_with(TOKEN, 0400);
+        const char *name = strrchr(file, '/') + 1;
+
+        leave_done(&leave);
+        setenv("CREDENTIALS_DIRECTORY", "/tmp", 1);
+        leave_start(&leave, 0, 0, name);
+        check_int(ask(&(struct asker){.authorization = "Bearer " TOKEN}), 0);
+        leave_done(&leave);
+        leave_start(&leave, 0, 0, "another");
+        check(leave.token == NULL);
+        unsetenv("CREDENTIALS_DIRECTORY");
+}
+
 static void guessing(void)
 {
         start_with(TOKEN, 0600);
@@ -211,6 +227,7 @@ static void all(void)
         test(the_kernel_says_who);
         test(tokens);
         test(files_of_tokens);
+        test(credentials);
         test(guessing);
         test(browsers);
         leave_done(&leave);
