@@ -72,6 +72,7 @@ static void describe(struct detect_run *run, struct finding *f, const struct lea
         view_leak_remedy(&(struct view_leak){.kind = l->kind,
                                  .origin = l->origin,
                                  .traced = traced,
+                                 .holder_pid = l->holder ? l->holder->pid : 0,
                                  .service = l->s,
                                  .holder = l->command},
                 remedy, sizeof remedy);

@@ -106,6 +106,7 @@ struct view_leak {
         enum zombie_kind kind;
         enum origin origin;
         bool traced;
+        int32_t holder_pid;            /* 0 unknown */
         const struct service *service; /* the holder's; NULL unknown */
         const char *holder;            /* its command, "" unknown */
 };

@@ -159,6 +159,16 @@ void view_leak_remedy(const struct view_leak *l, char *buf, size_t size)
         const char *name = l->service && l->service->name[0] ? l->service->name : "the service";
         const char *holder = l->holder[0] ? l->holder : "the parent";
 
+        if (l->holder_pid == 1 && (l->kind == ZOMBIE_ORPHAN || l->kind == ZOMBIE_UNREAPED)) {
+                snprintf(buf, size,
+                        "The host's PID 1, %s, buries nobody. An init does unless it has crashed or is "
+                        "stopped "
+                        "(`journalctl -b _PID=1`; a reboot ends that); another program in an init's place "
+                        "must "
+                        "wait for any child (waitpid -1 on SIGCHLD).",
+                        holder);
+                return;
+        }
         if (l->traced) {
                 snprintf(buf, size, "End the tracer %s: the parent can wait for them then.", holder);
                 return;
@@ -198,6 +208,7 @@ void view_remedy(const struct board *b, const struct view_index *ix, const struc
         view_leak_remedy(&(struct view_leak){.kind = view_kind_held(b, p, holder, now_ns),
                                  .origin = p->origin,
                                  .traced = (p->flags & PROCESS_F_PTRACED) && p->state != PROCESS_LEADER,
+                                 .holder_pid = holder ? holder->pid : 0,
                                  .service = view_service(b, holder ? holder->service : p->service),
                                  .holder = who},
                 buf, size);

@@ -132,6 +132,12 @@ static void words(void)
         p->parent = c.init;
         view_remedy(c.b, NULL, p, NOW, text, sizeof text);
         check(strstr(text, "Make celery -A app worker wait"));
+        /* restarting the host's PID 1 is no advice */
+        c.b->process[c.init].pid = p->ppid = 1;
+        view_remedy(c.b, NULL, p, NOW, text, sizeof text);
+        check(strstr(text, "The host's PID 1, celery -A app worker, buries nobody"));
+        check(strstr(text, "journalctl -b _PID=1") && strstr(text, "waitpid -1") && !strstr(text, "estart"));
+        c.b->process[c.init].pid = p->ppid = 500;
         p->state = PROCESS_LEADER;
         p->threads = 4;
         view_why(c.b, NULL, p, NOW, text, sizeof text);
