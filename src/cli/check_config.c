@@ -18,6 +18,7 @@ static const struct verb_option options[] = {
         {"--defaults", NULL, "show every key with its default, its bounds and what it is for"},
         {"--example", NULL, "print a file with every key and its default, commented out"},
         {"--json", NULL, "as JSON: {\"file\",\"ok\",\"problems\":[...]}"},
+        OPTION_SOCKET_UNUSED,
 };
 
 static void print_json(const char *file, const struct config_problem *problems, uint32_t count)

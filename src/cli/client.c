@@ -66,17 +66,23 @@ const char *client_socket(const struct options *o)
         return env && *env ? env : DEFAULT_SOCKET;
 }
 
-const char *client_start_command(void)
+/* The command that starts a daemon which then answers there. */
+static void start_command(char *buf, size_t size, const char *path)
 {
         static const char *const units[] = {"/etc/systemd/system/sexton.service",
                 "/usr/lib/systemd/system/sexton.service", "/lib/systemd/system/sexton.service"};
 
+        bool elsewhere = strcmp(path, DEFAULT_SOCKET) != 0, unit = false;
+
         /* The folder exists only where systemd runs as the init system: see sd_booted(3). */
-        if (access("/run/systemd/system", F_OK) == 0)
+        if (!elsewhere && access("/run/systemd/system", F_OK) == 0)
                 for (size_t i = 0; i < ARRAY_SIZE(units); i++)
-                        if (access(units[i], F_OK) == 0)
-                                return "systemctl start sexton";
-        return geteuid() == 0 ? "sexton run" : "sudo sexton run";
+                        unit |= access(units[i], F_OK) == 0;
+        if (unit)
+                snprintf(buf, size, "systemctl start sexton");
+        else
+                snprintf(buf, size, "%ssexton run%s%s", geteuid() == 0 ? "" : "sudo ",
+                        elsewhere ? " --socket " : "", elsewhere ? path : "");
 }
 
 static void explain_permission(char *buf, size_t size, const char *path)
@@ -95,18 +101,19 @@ static void explain_permission(char *buf, size_t size, const char *path)
 
 void client_explain(char *buf, size_t size, const char *raw_path, int code, const struct error *e)
 {
-        char path[300];
+        char path[300], start[340];
 
         text_printable(path, sizeof path, raw_path, strlen(raw_path));
+        start_command(start, sizeof start, path);
         switch (-code) {
         case ENOENT:
-                snprintf(buf, size, "the daemon isn't running (no socket %s); start it with: %s", path,
-                        client_start_command());
+                snprintf(
+                        buf, size, "the daemon isn't running (no socket %s); start it with: %s", path, start);
                 break;
         case ECONNREFUSED:
                 snprintf(buf, size,
                         "the daemon isn't running (%s is left from one that ended); start it with: %s", path,
-                        client_start_command());
+                        start);
                 break;
         case EACCES:
         case EPERM:

@@ -50,7 +50,5 @@ int client_watch(const struct options *o, int (*once)(const struct options *o));
 
 /* The socket a verb would ask: --socket, $SEXTON_SOCKET or the default. */
 const char *client_socket(const struct options *o);
-/* What to type to start the daemon on this host. */
-const char *client_start_command(void);
 /* Why the daemon at path couldn't be asked, in words with advice; code as http_get() returns it. */
 void client_explain(char *buf, size_t size, const char *path, int code, const struct error *e);

@@ -17,6 +17,12 @@ struct options {
         size_t arguments;
 };
 
+/* Of verbs that ask nobody: what asks Sexton may give it to each without knowing which do. */
+#define OPTION_SOCKET_UNUSED                                                                                 \
+        {                                                                                                    \
+                "--socket", "PATH", "taken as by other verbs; nobody is asked"                               \
+        }
+
 /* What every verb that asks the daemon takes; stands first in its table of options. */
 #define OPTIONS_OF_CLIENTS                                                                                   \
         {"--socket", "PATH", "the daemon's socket; default $SEXTON_SOCKET, else /run/sexton/sexton.sock"},   \

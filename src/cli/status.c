@@ -189,10 +189,12 @@ static void gaps(const struct screen *s, json_t *j)
         if (!count)
                 return;
         screen_put(s, INK_BOLD, "\nGaps: what Sexton missed\n");
+        if (count > SHOWN)
+                screen_put(s, INK_DIM, "  %zu earlier ones, and\n", count - SHOWN);
         json_array_foreach(list, i, gap)
         {
-                if (i >= SHOWN)
-                        break;
+                if (i + SHOWN < count)
+                        continue;
                 units_time(answer_text(gap, "from", time, sizeof time), from);
                 units_time(answer_text(gap, "to", time, sizeof time), to);
                 answer_text_or(gap, "source", "?", source, sizeof source);
@@ -205,8 +207,6 @@ static void gaps(const struct screen *s, json_t *j)
                 answer_text(gap, "text", text, sizeof text);
                 screen_put(s, INK_DIM, "%s%s\n", *text ? "  " : "", text);
         }
-        if (count > SHOWN)
-                screen_put(s, INK_DIM, "  ... and %zu more\n", count - SHOWN);
 }
 
 static int once(const struct options *o)

@@ -7,6 +7,7 @@ extern const struct verb verb_version;
 
 static const struct verb_option options[] = {
         {"--json", NULL, "as JSON: {\"version\"}"},
+        OPTION_SOCKET_UNUSED,
 };
 
 static int run(int argc, char **argv)

@@ -469,6 +469,7 @@ static void absent(void)
                 check_str(o.out, "");
                 check(strstr(o.err, "the daemon isn't running") != NULL);
                 check(strstr(o.err, "start it with: ") != NULL);
+                check(strstr(o.err, "sexton run --socket ") && strstr(strstr(o.err, "run --"), socket_path));
         }
 }
 
@@ -646,6 +647,9 @@ static void configuration(void)
         cleanup_outcome struct outcome c = run("check-config", "--config", bad, "--json");
         cleanup_outcome struct outcome d = run("check-config", "--config", "/nonexistent/sexton.yaml");
         cleanup_outcome struct outcome e = run("check-config", "--defaults");
+        /* as every verb, though nobody is asked */
+        cleanup_outcome struct outcome f = run("check-config", "--config", good, "--socket", "/nonexistent");
+        cleanup_outcome struct outcome g = run("version", "--json", "--socket", "/nonexistent");
         unlink(good);
         unlink(bad);
         check_int(a.code, EXIT_DONE);
@@ -663,6 +667,9 @@ static void configuration(void)
         check_int(d.code, EXIT_USAGE);
         check_int(e.code, EXIT_DONE);
         check(strstr(e.out, "detect.zombie_leak.for") != NULL);
+        check_str(f.out, a.out);
+        check_int(f.code, EXIT_DONE);
+        check_int(g.code, EXIT_DONE);
 }
 
 static void doctor(void)
