@@ -146,6 +146,8 @@ static void outcome_done(struct outcome *o)
         free(o->err);
 }
 
+static int terminal = -1; /* where a verb complains instead of into its outcome; -1: nowhere */
+
 static struct outcome run_as(uid_t uid, const char *const *words)
 {
         int out = memfd_create("out", MFD_CLOEXEC), err = memfd_create("err", MFD_CLOEXEC), status;
@@ -161,7 +163,7 @@ static struct outcome run_as(uid_t uid, const char *const *words)
         pid_t pid = fork();
         if (pid == 0) {
                 dup2(out, 1);
-                dup2(err, 2);
+                dup2(terminal < 0 ? err : terminal, 2);
                 setenv("SEXTON_SOCKET", socket_path, 1);
                 setenv("TZ", "UTC", 1);
                 if (uid && setuid(uid) < 0)
@@ -508,6 +510,31 @@ static void hung(void)
         check(strstr(o.err, "runs but doesn't answer") != NULL);
 }
 
+/* Who waits at a terminal is told so after a second, and nothing of it stays. */
+static void waiting(void)
+{
+        struct canned c = {.behaviour = HANG};
+        char said[1024] = "";
+        int pty = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+
+        if (pty < 0 || grantpt(pty) < 0 || unlockpt(pty) < 0) {
+                check(!"a pseudo terminal");
+                return;
+        }
+        terminal = open(ptsname(pty), O_RDWR | O_NOCTTY | O_CLOEXEC);
+        daemon_start(&c);
+        cleanup_outcome struct outcome o = run("status", "--timeout", "1200ms");
+        daemon_stop();
+        ssize_t n = read(pty, said, sizeof said - 1);
+        close(terminal);
+        terminal = -1;
+        close(pty);
+        check_int(o.code, EXIT_UNREACHABLE);
+        check(n > 0 && !strncmp(said, "waiting for the daemon", 22));
+        const char *cleared = strstr(said, "\r\033[K");
+        check(cleared && strstr(cleared, "sexton status: the daemon runs but doesn't answer"));
+}
+
 static void no_sexton(void)
 {
         static char block[1 << 16];
@@ -760,6 +787,7 @@ static void all(void)
         test(stale);
         test(forbidden);
         test(hung);
+        test(waiting);
         test(no_sexton);
         test(refused);
         test(wrong_types);
