@@ -267,24 +267,34 @@ static bool counted_difference(struct guard *g, int64_t *ret)
         return true;
 }
 
-/* Without BPF: a difference may be a moment's; the same one twice in a row is not. */
-static void audit_by_groups(struct guard *g, uint64_t now_ns)
+/* Without BPF: a difference may be a moment's; the same one twice in a row is not. What a scan leaves of it
+ * is of threads, and no reason to scan again before it changes. Returns when to look again: sooner after
+ * every other look that differs, so that a mistake is put right within AUDIT_NS and a second.
+ */
+static uint64_t audit_by_groups(struct guard *g, uint64_t now_ns)
 {
+        uint32_t zombies = g->board->zombies;
         bool covered;
         int64_t difference = charged_difference(g, &covered);
 
         if (!covered && !difference && !counted_difference(g, &difference))
                 difference = 0;
-        if (difference && difference == g->audit_seen) {
-                uint32_t zombies = g->board->zombies;
-                guard_scan(g, now_ns);
-                g->audit_seen = 0;
-                if (g->board->zombies != zombies)
-                        correct(g, "zombies differed from the kernel's count",
-                                (uint64_t)llabs((long long)g->board->zombies - zombies), now_ns);
-                return;
+        if (!difference || difference == g->audit_difference) {
+                g->audit_difference = difference;
+                g->audit_seen = g->audit_differs = 0;
+                return AUDIT_NS;
         }
-        g->audit_seen = difference;
+        if (difference != g->audit_seen) {
+                g->audit_seen = difference;
+                return g->audit_differs++ % 2 ? AUDIT_NS : NSEC_PER_SEC;
+        }
+        guard_scan(g, now_ns);
+        g->audit_seen = g->audit_differs = 0;
+        g->audit_difference = g->board->zombies == zombies ? difference : 0;
+        if (g->board->zombies != zombies)
+                correct(g, "zombies differed from the kernel's count",
+                        (uint64_t)llabs((long long)g->board->zombies - zombies), now_ns);
+        return AUDIT_NS;
 }
 
 /* What is left of a difference once the dead were compared one by one is of threads, and no reason to look
@@ -316,10 +326,8 @@ uint64_t guard_audit(struct guard *g, uint64_t now_ns)
         g->board->self.audits++;
         if (g->board->sources.scan)
                 return AUDIT_NS; /* every scan is one */
-        if (!g->bpf || !g->board->sources.bpf_iterator) {
-                audit_by_groups(g, now_ns);
-                return AUDIT_NS;
-        }
+        if (!g->bpf || !g->board->sources.bpf_iterator)
+                return audit_by_groups(g, now_ns);
         if (g->board->host.tasks != BOARD_UNKNOWN)
                 pace_expect(&g->audit_pace, g->board->host.tasks * ONE_BY_ONE_TASK_NS);
         suspicious = counts_differ(g);

@@ -17,7 +17,8 @@ import tempfile
 from package_root import Tap, build, unpack_root, why_not
 from waiting import becomes
 
-# A host as systemd wants to find it: fresh /proc, /sys, /run, a small /dev, and a control group as the root of all.
+# A host as systemd wants to find it: fresh /proc, /sys, /run, a small /dev, a control group as the root of all, and mounts
+# that are shared, because it hands over credentials by them.
 BOOT = """
 root=$1; mount --make-rprivate /; mount --bind "$root" "$root"; cd "$root"
 mount -t proc proc proc; mount -t sysfs sysfs sys; mount -t tmpfs tmpfs run; mount -t tmpfs tmpfs dev
@@ -25,7 +26,7 @@ for name in null zero full random urandom tty kmsg; do touch dev/$name; mount --
 mkdir dev/pts dev/shm dev/mqueue dev/hugepages
 mount -t devpts -o newinstance,ptmxmode=0666 devpts dev/pts; mount -t tmpfs tmpfs dev/shm
 ln -s pts/ptmx dev/ptmx; ln -s /proc/self/fd dev/fd; mount -t cgroup2 cgroup2 sys/fs/cgroup
-mkdir -p old; pivot_root . old; umount -l old
+mkdir -p old; pivot_root . old; umount -l old; mount --make-rshared /
 exec env -i container=sexton-test PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --show-status=no --log-target=journal
 """
 
