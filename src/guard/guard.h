@@ -99,6 +99,7 @@ struct guard {
 
         /* scan.c */
         uint64_t scan_due_ns, audit_due_ns;
+        uint64_t audit_right_ns;  /* when the ledger was last known to be right; 0: not yet */
         int64_t audit_difference; /* of the counts, when the ledger was last compared one by one */
         int64_t audit_seen;       /* without BPF: at the last look */
         uint32_t audit_differs;   /* looks in a row at which the counts differed */

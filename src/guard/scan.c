@@ -166,7 +166,8 @@ static void correct(struct guard *g, const char *what, uint64_t n, uint64_t now_
 
         g->board->self.audit_corrections += n;
         snprintf(text, sizeof text, "audit: %llu %s", (unsigned long long)n, what);
-        world_gap(&g->world, "audit", g->audit_due_ns, now_ns, n, text);
+        world_gap(&g->world, "audit", g->audit_right_ns ? g->audit_right_ns : g->board->started_ns, now_ns, n,
+                text);
 }
 
 struct audit {
@@ -282,6 +283,7 @@ static uint64_t audit_by_groups(struct guard *g, uint64_t now_ns)
         if (!difference || difference == g->audit_difference) {
                 g->audit_difference = difference;
                 g->audit_seen = g->audit_differs = 0;
+                g->audit_right_ns = now_ns;
                 return AUDIT_NS;
         }
         if (difference != g->audit_seen) {
@@ -294,6 +296,7 @@ static uint64_t audit_by_groups(struct guard *g, uint64_t now_ns)
         if (g->board->zombies != zombies)
                 correct(g, "zombies differed from the kernel's count",
                         (uint64_t)llabs((long long)g->board->zombies - zombies), now_ns);
+        g->audit_right_ns = now_ns;
         return AUDIT_NS;
 }
 
@@ -314,6 +317,7 @@ static void one_by_one(struct guard *g, uint64_t now_ns)
         pace_begin(&g->audit_pace);
         audit_with_bpf(g, now_ns);
         pace_end(&g->audit_pace, now_ns);
+        g->audit_right_ns = now_ns;
         g->audit_differs = 0;
         if (!counted_difference(g, &g->audit_difference))
                 g->audit_difference = 0;
@@ -333,6 +337,8 @@ uint64_t guard_audit(struct guard *g, uint64_t now_ns)
         suspicious = counts_differ(g);
         if (suspicious && g->audit_differs < DIFFERS_LOOKS)
                 return NSEC_PER_SEC;
+        if (!suspicious)
+                g->audit_right_ns = now_ns;
         if (pace_is_due(&g->audit_pace, suspicious ? SUSPICIOUS_SHARE : ONE_BY_ONE_SHARE, now_ns) &&
                 (suspicious || now_ns - g->audit_pace.ended_ns >= ONE_BY_ONE_NS))
                 one_by_one(g, now_ns);
