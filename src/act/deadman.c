@@ -86,8 +86,9 @@ static bool look(struct deadman *d, double passed_ms, double limit_ms)
         uint64_t beats = atomic_load(&d->journal->beats);
         bool still = beats == d->beats && anything_stands(d->journal);
 
-        /* of a longer pause only one look counts: we were stopped or starved ourselves. Before anything stands
-         * nothing counts: what a guard does in its first second would be undone for what others were before it. */
+        /* of a longer pause only one look counts: we were stopped or starved ourselves. Before anything
+         * stands nothing counts: what a guard does in its first second would be undone for what others were
+         * before it. */
         d->still_ms = still ? d->still_ms + MIN(passed_ms, 2.0 * LOOK_MS) : 0;
         d->beats = beats;
         if (!d->still_ms)
