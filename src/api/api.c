@@ -6,6 +6,7 @@
 #include "model/event.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 int api_view_init(struct api_view *v, const struct board *snapshot, const struct history *history,
@@ -65,6 +66,35 @@ static bool ago(const char *text, int64_t now_unix_ns, int64_t *ret_unix_ns)
         return false;
 }
 
+static const char *const states[] = {"open", "resolved", NULL};
+static const char *const formats[] = {"markdown", "html", "json", NULL};
+
+static int set_word(char *to, size_t size, const char *value, const char *const *words, const char *wanted,
+        struct error *e)
+{
+        for (; *words; words++)
+                if (!strcmp(*words, value))
+                        return set_text(to, size, value, e);
+        return error_set(e, -EINVAL, "wants %s", wanted);
+}
+
+/* Of events or of zombies: who mistypes one must not read that there is none. */
+static int set_kind(char *to, size_t size, const char *value, struct error *e)
+{
+        char known[300] = "";
+        size_t n = 0;
+
+        for (int i = 0; i < EVENT_KINDS + ZOMBIE_LEADER + 1; i++) {
+                const char *name = i < EVENT_KINDS ? event_kind_name((enum event_kind)i)
+                                                   : zombie_kind_name((enum zombie_kind)(i - EVENT_KINDS));
+                if (name && !strcmp(name, value))
+                        return set_text(to, size, value, e);
+                if (name && n < sizeof known)
+                        n += (size_t)snprintf(known + n, sizeof known - n, "%s%s", n ? " " : "", name);
+        }
+        return error_set(e, -EINVAL, "wants one of %s", known);
+}
+
 static int set_time(int64_t *to, const char *value, int64_t now_unix_ns, struct error *e)
 {
         if (clock_parse_rfc3339(value, to) || ago(value, now_unix_ns, to))
@@ -82,7 +112,6 @@ static const struct plain {
 #name, offsetof(struct api_query, name), sizeof(((struct api_query *)NULL)->name)            \
         }
         TEXT(service),
-        TEXT(kind),
         TEXT(subject),
         TEXT(command),
 #undef TEXT
@@ -115,6 +144,8 @@ int api_query_set(
                 int64_t time = 0;
                 r = set_time(&time, value, now_unix_ns, e);
                 memcpy((char *)q + p->offset, &time, sizeof time);
+        } else if (!strcmp(name, "kind")) {
+                r = *value ? set_kind(q->kind, sizeof q->kind, value, e) : 0;
         } else if (!strcmp(name, "points")) {
                 r = set_number(&number, STORE_POINTS, value, e);
                 q->points = (uint32_t)number;
@@ -125,14 +156,9 @@ int api_query_set(
                 if (r == 0 && q->id == 0)
                         r = error_set(e, -EINVAL, "numbers begin with 1");
         } else if (!strcmp(name, "state")) {
-                r = set_text(q->state, sizeof q->state, value, e);
-                if (r < 0 || (strcmp(q->state, "open") != 0 && strcmp(q->state, "resolved") != 0))
-                        r = error_set(e, -EINVAL, "wants open or resolved");
+                r = set_word(q->state, sizeof q->state, value, states, "open or resolved", e);
         } else if (!strcmp(name, "format")) {
-                r = set_text(q->format, sizeof q->format, value, e);
-                if (r < 0 || (strcmp(q->format, "markdown") != 0 && strcmp(q->format, "html") != 0 &&
-                                     strcmp(q->format, "json") != 0))
-                        r = error_set(e, -EINVAL, "wants markdown, html or json");
+                r = set_word(q->format, sizeof q->format, value, formats, "markdown, html or json", e);
         } else if (!strcmp(name, "holder")) {
                 r = set_number(&number, INT32_MAX, value, e);
                 q->holder = (int32_t)number;

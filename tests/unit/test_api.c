@@ -577,7 +577,8 @@ static void queries(void)
                 {"since", "9999-11-23T21:30:00Z", -EINVAL}, {"after", "18446744073709551615", 0},
                 {"after", "18446744073709551616", -EINVAL}, {"holder", "4711", 0},
                 {"holder", "2147483648", -EINVAL}, {"summary", "1", 0}, {"summary", "2", -EINVAL},
-                {"sevrice", "a", -EINVAL}, {"", "", -EINVAL}};
+                {"kind", "health_timeout", 0}, {"kind", "orphan", 0}, {"kind", "", 0}, {"kind", NULL, 0},
+                {"kind", "frok", -EINVAL}, {"sevrice", "a", -EINVAL}, {"", "", -EINVAL}};
         char longest[200];
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

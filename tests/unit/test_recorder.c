@@ -115,6 +115,8 @@ static void wrong_requests(void)
         check_int(get("/sexton/v1/zombies?limit=many"), 400);
         is_json("error");
         check_int(get("/sexton/v1/zombies?bogus=1"), 400);
+        check_int(get("/sexton/v1/zombies?kind=orhpan"), 400); /* not an empty list, which would calm */
+        check(strstr(answer, "kind: wants one of") && strstr(answer, "orphan"));
         check_int(get("/sexton/v1/events?a&b&c&d&e&f&g&h&i&j"), 400);
         check_int(get("/sexton/v1/why?subject=nobody"), 404);
 }
