@@ -97,6 +97,10 @@ class Tap:
             print(f"# {line}")
         return good
 
+    def skip(self, name, why):
+        self.count += 1
+        print(f"ok {self.count} - {name} # SKIP {why}", flush=True)
+
     def end(self):
         print(f"1..{self.count}")
         return 1 if self.failed else 0

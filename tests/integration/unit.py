@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The unit under a real systemd, which is PID 1 of namespaces of its own: started with all its hardening, reloaded,
-killed, hung, and stopped.
+killed, hung, and stopped. And what becomes of a limit when systemd sets all limits of units anew.
 
 Prints TAP.
 
@@ -14,8 +14,11 @@ import subprocess
 import sys
 import tempfile
 
-from package_root import Tap, build, unpack_root, why_not
-from waiting import becomes
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from groups.yard import Daemon  # noqa: E402
+from package_root import Tap, build, unpack_root, why_not  # noqa: E402
+from waiting import becomes  # noqa: E402
 
 # A host as systemd wants to find it: fresh /proc, /sys, /run, a small /dev, a control group as the root of all, and mounts
 # that are shared, because it hands over credentials by them.
@@ -25,25 +28,38 @@ mount -t proc proc proc; mount -t sysfs sysfs sys; mount -t tmpfs tmpfs run; mou
 for name in null zero full random urandom tty kmsg; do touch dev/$name; mount --bind /dev/$name dev/$name; done
 mkdir dev/pts dev/shm dev/mqueue dev/hugepages
 mount -t devpts -o newinstance,ptmxmode=0666 devpts dev/pts; mount -t tmpfs tmpfs dev/shm
-ln -s pts/ptmx dev/ptmx; ln -s /proc/self/fd dev/fd; mount -t cgroup2 cgroup2 sys/fs/cgroup
+ln -s pts/ptmx dev/ptmx; ln -s /proc/self/fd dev/fd; eval "$2"
 mkdir -p old; pivot_root . old; umount -l old; mount --make-rshared /
 exec env -i container=sexton-test PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --show-status=no --log-target=journal
 """
 
 
+V2 = "mount -t cgroup2 cgroup2 sys/fs/cgroup"
+# Controllers of version 1 are mounted by systemd itself.
+V1 = """mount -t tmpfs -o mode=755 tmpfs sys/fs/cgroup; mkdir sys/fs/cgroup/unified sys/fs/cgroup/systemd
+mount -t cgroup2 cgroup2 sys/fs/cgroup/unified; mount -t cgroup -o none,name=systemd cgroup sys/fs/cgroup/systemd"""
+
+
+def hierarchies(*kinds):
+    """Where those are mounted that a new group can be made in without ado."""
+    with open("/proc/self/mounts") as file:
+        mounts = [line.split() for line in file]
+    return [mount[1] for mount in mounts if mount[2] in kinds and "cpuset" not in mount[3].split(",")]
+
+
 class Host:
     """A systemd of our own."""
 
-    def __init__(self, root):
-        with open("/proc/self/mounts") as file:
-            mounts = [line.split() for line in file]
-        top = next((mount[1] for mount in mounts if mount[2] == "cgroup2"), "/nonexistent")
-        self.group = f"{top}/sexton-unit-{os.getpid()}"
-        os.mkdir(self.group)
+    def __init__(self, root, v1=False):
+        tops = hierarchies("cgroup", "cgroup2") if v1 else hierarchies("cgroup2")[:1] or ["/nonexistent"]
+        self.groups = [f"{top}/sexton-unit-{os.getpid()}" for top in tops]
+        for group in self.groups:
+            os.mkdir(group)
         self.log = open(f"{root}.log", "w+")
-        enter = f'echo $$ >{self.group}/cgroup.procs; exec unshare -m -p -C -u -i -n --kill-child --fork sh -ec "$0" sh "$1"'
+        enter = "".join(f"echo $$ >{group}/cgroup.procs; " for group in self.groups)
+        enter += 'exec unshare -m -p -C -u -i -n --kill-child --fork sh -ec "$0" sh "$1" "$2"'
         self.child = subprocess.Popen(
-            ["sh", "-ec", enter, BOOT, root], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log
+            ["sh", "-ec", enter, BOOT, root, V1 if v1 else V2], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log
         )
 
     def run(self, *command):
@@ -73,8 +89,9 @@ class Host:
     def end(self):
         self.child.kill()
         self.child.wait()
-        # the group is empty once the kernel has buried all that was in it
-        becomes(lambda: not remove_groups(self.group))
+        # a group is empty once the kernel has buried all that was in it
+        for group in self.groups:
+            becomes(lambda group=group: not remove_groups(group))
 
 
 def remove_groups(top):
@@ -145,6 +162,15 @@ def look(check, host):
     check(host.run("dpkg", "--purge", "sexton")[0] == 0, "and purged")
 
 
+def knows(host, service):
+    def known():
+        code, text = host.run("sexton", "services", "--json")
+        listed = json.loads(text)["services"] if code in (0, 1) else []
+        return any(one["service"] == service and one["processes"] for one in listed)
+
+    return becomes(known)
+
+
 def demo(host, name):
     return host.run("systemctl", "show", "--value", "-p", name, "demo.service")[1]
 
@@ -153,28 +179,70 @@ def units_obey(check, host):
     """A unit is stopped, restarted and started by systemd, which then doesn't bring it back, or does."""
     write(host, "/run/systemd/system/demo.service", "[Service]\nExecStart=/bin/sleep infinity\nRestart=always\nRestartSec=0")
     host.run("systemctl", "start", "demo")
-
-    def known():
-        code, text = host.run("sexton", "services", "--json")
-        listed = json.loads(text)["services"] if code in (0, 1) else []
-        return any(one["service"] == "demo.service" and one["processes"] for one in listed)
-
-    if not check(becomes(known), "another unit is known", host.run("systemctl", "status", "--no-pager", "demo")[1]):
+    if not check(knows(host, "demo.service"), "another unit is known", host.run("systemctl", "status", "--no-pager", "demo")[1]):
         return
     before = demo(host, "MainPID")
     code, text = host.run("sexton", "restart", "demo.service")
     check(code == 0 and demo(host, "ActiveState") == "active", "it is restarted", text)
     check(demo(host, "MainPID") not in ("0", before) and demo(host, "NRestarts") == "0", "by systemd, at a word")
-    becomes(known)
+    knows(host, "demo.service")
     code, text = host.run("sexton", "stop", "demo.service")
     check(code == 0 and demo(host, "ActiveState") == "inactive", "it is stopped", text)
     check(demo(host, "Result") == "success", "and systemd, which was asked, doesn't bring it back", demo(host, "Result"))
     host.run("systemctl", "start", "demo")
-    becomes(known)
+    knows(host, "demo.service")
     code, text = host.run("sexton", "quarantine", "demo.service")
     check(code == 0 and demo(host, "ActiveState") == "inactive", "it is quarantined", text)
     code, text = host.run("sexton", "release", "demo.service")
     check(becomes(lambda: demo(host, "ActiveState") == "active"), "and started again at its release", text)
+
+
+def stands_through_reload(check, host):
+    """systemd writes its own value into the group of every unit at a daemon-reload. The daemon is one outside: inside it
+    would see but a part of the control groups, which it leaves alone."""
+    write(host, "/run/systemd/system/demo.service", "[Service]\nExecStart=/bin/sleep infinity\nTasksMax=300")
+    host.run("systemctl", "start", "demo")
+    unit = f"/{os.path.basename(host.groups[0])}/system.slice/demo.service"  # as it is called from outside
+
+    def limit():
+        return host.run("cat", "/sys/fs/cgroup/pids/system.slice/demo.service/pids.max")[1]
+
+    with tempfile.TemporaryDirectory(prefix="sexton-reload-") as folder:
+        os.chmod(folder, 0o755)
+        daemon = Daemon(os.path.abspath(sys.argv[1]), folder, unit)
+        try:
+            if not check(becomes(lambda: daemon.knows(unit)), "a unit is known from outside", daemon.said()):
+                return
+            answer = daemon.verb("limit", unit, "--pids", "50")
+            check(answer[0] == 0 and limit() == "50", "one that may have 300 tasks is limited to 50", answer)
+            host.run("systemctl", "daemon-reload")
+
+            def put_back():
+                return any(one["reasserted"] for one in daemon.json("actions")["actions"]) and limit() == "50"
+
+            check(becomes(put_back), "systemctl daemon-reload undoes that, and it is put back", limit())
+            daemon.verb("release", unit)
+            check(limit() == "300", "its own limit comes back at the release", limit())
+        finally:
+            daemon.end()
+
+
+def with_systemd(tap, root, look, v1=False):
+    try:
+        host = Host(root.path, v1)
+    except OSError as error:
+        tap.skip("systemd", f"no control groups of our own: {error}")
+        return
+    try:
+        if host.is_up():
+            look(tap.check, host)
+        else:
+            host.log.seek(0)
+            said = " ".join(host.log.read().split())[-200:].replace("#", "")
+            tap.skip("systemd", f"it can't be PID 1 of namespaces here: {said}")
+    finally:
+        host.end()
+    tap.check(not any(map(os.path.exists, host.groups)), "no control group is left")
 
 
 def main():
@@ -188,22 +256,9 @@ def main():
         deb = build(sys.argv[1], folder)
         root = unpack_root(deb, folder)
         shutil.copy(deb, root.at("/opt/sexton.deb"))
-        try:
-            host = Host(root.path)
-        except OSError as error:
-            print(f"1..0 # SKIP no control groups v2 of our own: {error}")
-            return 0
-        try:
-            if host.is_up():
-                look(tap.check, host)
-            else:
-                host.log.seek(0)
-                said = " ".join(host.log.read().split())[-200:].replace("#", "")
-                print(f"ok 1 - the unit under systemd # SKIP systemd can't be PID 1 of namespaces here: {said}")
-                tap.count = 1
-        finally:
-            host.end()
-        tap.check(not os.path.exists(host.group), "no control group is left")
+        with_systemd(tap, root, look)
+        if any(top.endswith("/pids") for top in hierarchies("cgroup")):
+            with_systemd(tap, root, stands_through_reload, v1=True)
     return tap.end()
 
 
