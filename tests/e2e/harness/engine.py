@@ -264,6 +264,12 @@ class Container:
         self._engine.api("POST", f"/containers/{self.id}/stop?t=30")
         return self.inspect()["State"]["ExitCode"]
 
+    def pause(self):
+        self._engine.api("POST", f"/containers/{self.id}/pause")
+
+    def unpause(self):
+        self._engine.api("POST", f"/containers/{self.id}/unpause")
+
     def logs(self):
         stream = self._engine.api("GET", f"/containers/{self.id}/logs?stdout=1&stderr=1", raw=True)
         return _text_of(stream)

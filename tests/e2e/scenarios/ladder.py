@@ -31,6 +31,7 @@ class Ladder(Scenario):
         self.enforced()
         self.enforced_without_dockerd()
         self.restarts_held()
+        self.by_hand()
         self.equal(self.said("den/decoy"), [], "nothing was done to the decoy, or said of it")
 
     # What is there
@@ -109,3 +110,30 @@ class Ladder(Scenario):
             return self.frozen(container)
         except OSError:  # between two restarts
             return False
+
+    def by_hand(self):
+        """Through the engine, which brings back by its policy what it hasn't stopped itself."""
+        api = self.zoo("api", "idle", project="den", service="api", restart="unless-stopped", init=True)
+        before = api.pid()
+        self.eventually(lambda: "den/api" in self.sexton.services(), 20, "another service is known by name")
+        self.acts("restart", "den/api")
+        self.check(api.pid() not in (0, before), "its container is restarted", before)
+        self.eventually(lambda: self.sexton.services()["den/api"]["processes"], 20, "and seen again")
+        self.acts("quarantine", "den/api")
+        self.equal((api.pid(), api.inspect()["State"]["Status"]), (0, "exited"), "in quarantine it is stopped")
+        self.acts("release", "den/api")
+        self.eventually(api.pid, 20, "and started again at its release")
+        self.eventually(lambda: self.sexton.services()["den/api"]["processes"], 20, "which is seen")
+        api.pause()
+        self.eventually(lambda: self.sexton.services()["den/api"]["state"] == "paused", 20, "a person's pause is seen")
+        codes = [self.sexton.run(verb, "den/api")[0] for verb in ("freeze", "thaw", "release")]
+        self.equal(codes[:2], [1, 1], "there is nothing to freeze, and nothing of Sexton's to thaw")
+        self.check(self.frozen(api) and api.inspect()["State"]["Paused"], "it stays paused")
+        api.unpause()
+        self.acts("stop", "den/api")
+        self.equal(api.pid(), 0, "it is stopped, and its policy doesn't bring it back")
+        self.drop(api)
+
+    def acts(self, verb, service):
+        code, out, err = self.sexton.run(verb, service)
+        self.check(code == 0, f"{verb} {service} is done", out + err)
