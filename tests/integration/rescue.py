@@ -21,9 +21,13 @@ import sys
 import tempfile
 import time
 
-from waiting import WAIT, becomes
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from groups.yard import Group, possible, read  # noqa: E402
+from waiting import WAIT, becomes  # noqa: E402
 
 MEMORY = "/sys/fs/cgroup/memory"
+ACTED = f"/sexton-rescued-{os.getpid()}"  # the one service that may be acted on
 HOG = "import sys\nkept = []\nwhile True:\n    kept.append(bytearray(1 << 20))\n"
 ZOMBIE = "import os, time\nif os.fork() == 0:\n    os._exit(3)\ntime.sleep(600)\n"
 
@@ -43,7 +47,7 @@ class Daemon:
         os.makedirs(f"{folder}/run", exist_ok=True)
         with open(f"{folder}/sexton.yaml", "w") as config:
             config.write(f'rescue: {{listen: "127.0.0.1:{self.port}", authorized_keys: {folder}/keys{extra}}}\n')
-            config.write("engine: {enabled: false}\nact_only_in: [nothing]\n")
+            config.write(f"engine: {{enabled: false}}\nact_only_in: ['{ACTED}*']\n")
         command = [program, "run", "--config", f"{folder}/sexton.yaml", "--data-dir", data or f"{folder}/data",
                    "--socket", self.socket, "--listen", "127.0.0.1:0"]  # fmt: skip
         with open(self.log, "wb") as log:
@@ -218,7 +222,7 @@ def person(check, d):
     os.close(fd)
 
 
-def serial(check, program, folder):
+def serial(check, program, folder, group):
     master, slave = pty.openpty()
     t = Terminal(master)
     d = Daemon(program, folder, extra=f", serial: {os.ttyname(slave)}")
@@ -226,12 +230,48 @@ def serial(check, program, folder):
         check(t.shows("rescue console"), "a serial line is greeted", d.said())
         t.type("top\r")
         check(t.shows("pressure: cpu", 2), "and served", t.seen)
-        t.type("qexit\r")
+        t.type("q")
+        if group:
+            t.type(f"freeze {ACTED} because it is me\r")
+            check(t.shows(f"freeze of {ACTED}: done") and is_frozen(group), "it freezes from there, too", t.seen)
+            t.type(f"thaw {ACTED}\r")
+            check(becomes(lambda: not is_frozen(group)), "and thaws", t.seen)
+        t.type("exit\r")
         check(t.shows("rescue console", 2), "and greeted anew after exit", t.seen)
     finally:
         d.end()
         os.close(master)
         os.close(slave)
+
+
+def is_frozen(group):
+    return group.file("freezer.state") == "FROZEN"
+
+
+def acts(check, d, group):
+    """What it says that it does is done to a control group of this test's own."""
+    check(becomes(lambda: f" {ACTED} " in d.ask("services")[1].replace("\n", " ")), "the service is known", d.ask("services")[1])
+    code, said, _ = d.ask("freeze", ACTED, "for", "5m", "because", "load", "is", "40")
+    check(code == 0 and is_frozen(group), "freeze freezes", said)
+    code, said, _ = d.ask("actions")
+    check(code == 0 and "load is 40" in said and "id@test" in said, "actions tells whose key, and why", said)
+    code, said, _ = d.ask("thaw", ACTED)
+    check(code == 0 and not is_frozen(group), "thaw thaws", said)
+    d.ask("freeze", ACTED)
+    code, said, _ = d.ask("release", ACTED)
+    check(code == 0 and not is_frozen(group), "release undoes", said)
+    extra = group.run("sleep", "600")
+    becomes(lambda: read(f"/proc/{extra.pid}/comm") == "sleep")
+    code, said, _ = d.ask("kill", str(extra.pid), "--dry-run")
+    check(code == 0 and extra.poll() is None, "a dry run kills nobody", said)
+    code, said, _ = d.ask("kill", str(extra.pid))
+    check(code == 0 and extra.wait(WAIT) == -signal.SIGKILL, "kill kills", said)
+    with child("sleep", "600") as other:
+        code, said, _ = d.ask("kill", str(other.pid))
+        check(code == 1 and other.poll() is None, "but nobody that may not be touched", said)
+    for word, wanted in (("open", "is open"), ("close", "is closed"), ("auto", "automatic")):
+        code, said, _ = d.ask("breaker", word)
+        check(code == 0 and wanted in said, f"breaker {word}", said)
 
 
 # ---- under attack, and with everything else gone ----
@@ -299,12 +339,15 @@ def attacks(check, d):
     check(after - before < 8 << 10, f"its memory stays: {before} KiB before, {after} after")
 
 
-def alone(check, d):
+def alone(check, d, group):
     recorder, guard = d.pid("recorder"), d.pid("guard")
     os.kill(recorder, signal.SIGSTOP)
     try:
         got, said, took = d.ask("top")
         check(got == 0 and "!" not in said, f"with the recorder stopped, top takes {took:.2f} s", said)
+        if group:
+            frozen = d.ask("freeze", ACTED)[0] == 0 and is_frozen(group)
+            check(frozen and d.ask("thaw", ACTED)[0] == 0 and not is_frozen(group), "and it freezes and thaws")
         os.kill(guard, signal.SIGSTOP)
         check(becomes(lambda: "last wrote" in d.ask("top")[1]), "with the guard stopped, it says how old that is")
         got, said, took = d.ask("freeze", "some/service")
@@ -366,7 +409,7 @@ def faults(pid):
 ELSEWHERE = ["chrt", "-f", "1"]
 
 
-def starving(check, d):
+def starving(check, d, group):
     rescue = d.pid("rescue")
     with exhausted(rescue, killer=True) as why_not, busy(200, 20):
         took, codes, end = [], [], time.monotonic() + 12
@@ -374,6 +417,10 @@ def starving(check, d):
             code, _, seconds = d.ask("top", before=ELSEWHERE)
             codes.append(code)
             took.append(seconds)
+        if group:
+            code, said, _ = d.ask("freeze", ACTED, before=ELSEWHERE)
+            check(code == 0 and is_frozen(group), "and freezes", said)
+            d.ask("thaw", ACTED, before=ELSEWHERE)
     print(f"# from connect to the answer of top: {times(took)} s; memory: {why_not or 'none left'}", flush=True)
     check(took and set(codes) == {0}, f"with 200 busy loops and no memory it answers {len(took)} times", str(codes))
     check(took and max(took) < 5, f"the slowest answer takes {max(took):.2f} s")
@@ -407,7 +454,7 @@ def starving_inside(check, d):
         client.communicate()
 
 
-def full_disk(check, program, folder):
+def full_disk(check, program, folder, group):
     disk = f"{folder}/disk"
     os.mkdir(disk)
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "sexton-rescue", disk], stderr=subprocess.DEVNULL).returncode:
@@ -421,12 +468,15 @@ def full_disk(check, program, folder):
         with daemon(program, folder, data=disk) as d:
             got, said, _ = d.ask("top")
             check(got == 0, "it starts and answers with a full disk", said)
+            if group:
+                becomes(lambda: ACTED in d.ask("services")[1])
+                check(d.ask("freeze", ACTED)[0] == 0 and is_frozen(group), "and freezes")
             check("can't be kept" in d.said(), "and says that its host key will be another next time", d.said())
     finally:
         subprocess.run(["umount", disk], check=True)
 
 
-def look(check, program, folder):
+def look(check, program, folder, group):
     make_keys(folder)
     with daemon(program, folder) as d:
         rescue = d.pid("rescue")
@@ -445,8 +495,10 @@ def look(check, program, folder):
         commands(check, d)
         doors(check, d)
         person(check, d)
-        alone(check, d)
-        starving(check, d)
+        if group:
+            acts(check, d, group)
+        alone(check, d, group)
+        starving(check, d, group)
         starving_inside(check, d)
         attacks(check, d)
         rescue = d.pid("rescue")
@@ -457,8 +509,8 @@ def look(check, program, folder):
         check(becomes(lambda: d.ask("help")[0] == 0), "killed, it is started again")
         check(d.end() == 0 and not d.pid("rescue"), "SIGTERM ends it")
         check(os.listdir(f"{folder}/run") == [], "and leaves nothing beside the socket", str(os.listdir(f"{folder}/run")))
-    serial(check, program, folder)
-    full_disk(check, program, folder)
+    serial(check, program, folder, group)
+    full_disk(check, program, folder, group)
     for listen in ("0.0.0.0:9722", "[::]:9722", "127.0.0.1", "127.0.0.1:0", "example.org:9722"):
         with open(f"{folder}/wrong.yaml", "w") as file:
             file.write(f'rescue: {{listen: "{listen}"}}\n')
@@ -482,7 +534,13 @@ def main():
         return 0
     with tempfile.TemporaryDirectory(prefix="sexton-rescue-") as folder:
         os.chmod(folder, 0o755)  # its parts run as users of their own
-        look(check, sys.argv[1], folder)
+        group = Group(ACTED) if possible() else None
+        try:
+            look(check, os.path.abspath(sys.argv[1]), folder, group)
+        finally:
+            if group:
+                group.remove()
+        check(not group or not group.left(), "no group is left")
     print(f"1..{count}")
     return 1 if failed else 0
 
