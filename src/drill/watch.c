@@ -90,8 +90,9 @@ void watch_init(struct drill_watch *w, const struct drill_kind *k, const char *s
                 n->tells_end = answer_true(one, "send_resolved") || (type && type->keeps_state);
                 w->notifiers++;
         }
-        json_array_foreach(
-                answer_list(silences, "silences"), i, one) if (text_glob(answer_raw(one, "service"), service))
+        /* what concerns no service is not silenced */
+        json_array_foreach(answer_list(silences, "silences"), i,
+                one) if (service && text_glob(answer_raw(one, "service"), service))
                 answer_text(one, "service", w->silence, sizeof w->silence);
 }
 

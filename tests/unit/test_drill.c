@@ -549,7 +549,13 @@ static void what_is_late(void)
 
 static void tests_of_notifiers(void)
 {
-        struct drill_watch *w = watching(DRILL_PAGE, NOTIFIERS, "{}");
+        struct drill_watch *w = calloc(1, sizeof *w);
+        json_t *notify = json(NOTIFIERS), *silences = json("{\"silences\":[{\"service\":\"*\"}]}");
+
+        watch_init(w, &drill_kinds[DRILL_PAGE], NULL, 0, NULL, notify, silences); /* a drill of no service */
+        json_decref(notify);
+        json_decref(silences);
+        check_str(w->silence, "");
 
         check(!judge(w, PHASE_TESTED,
                 "{\"notifiers\":[{\"name\":\"hook\",\"test\":{\"done\":true,\"outcome\":\"delivered\","
