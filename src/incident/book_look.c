@@ -323,6 +323,8 @@ void book_look(struct book *b, const struct board *copy, uint64_t now_ns, int64_
                 usual_add(&b->usual, copy, now_ns);
                 b->usual_ns = now_ns;
         }
+        for (uint32_t i = 0; i < b->opens; i++) /* what is opened by this look begins now */
+                b->open[i]->lasted += b->open[i]->open ? l.passed : 0;
         follow_restart(&l);
         take_findings(&l);
         assign_again(&l);
@@ -331,7 +333,6 @@ void book_look(struct book *b, const struct board *copy, uint64_t now_ns, int64_
 
                 if (!n->open)
                         continue; /* resolved, and not told yet for want of memory */
-                n->lasted += l.passed;
                 judge(&l, n);
                 explain(&l, n);
                 acts_look(&l, n);

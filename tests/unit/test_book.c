@@ -72,6 +72,7 @@ static void resolved_after_the_fix(void)
         for (uint64_t id = 1; id <= 2; id++) {
                 struct incident *n = get(d, id);
                 check(!n->open && n->resolved_unix_ns > n->opened_unix_ns);
+                check_near(n->lasted, (double)(n->resolved_unix_ns - n->opened_unix_ns) / 1e9, 0.01);
                 check_int(lines(n, "resolved"), 1);
                 check_int(lines(n, "calm"), 1);
                 check_near(n->host[USUAL_LOAD].after, 0.3, 0.001);
