@@ -95,25 +95,11 @@ static void print(const struct options *o, const struct screen *s, json_t *j)
 
 static int list(const struct options *o)
 {
-        cleanup_reply struct reply r = {0};
-        enum color_mode color;
-        struct screen s;
         struct target t;
 
-        if (options_color(o, &color) < 0)
-                return EXIT_USAGE;
         target_init(&t, "actions");
         target_add(&t, "service", options_get(o, "--service"));
-        int code = client_ask(o, &t, &r);
-        if (code != EXIT_DONE)
-                return code;
-        if (options_get(o, "--json")) {
-                client_print_json(&r);
-                return EXIT_DONE;
-        }
-        screen_init(&s, stdout, color);
-        print(o, &s, r.json);
-        return EXIT_DONE;
+        return client_show(o, &t, print, NULL);
 }
 
 static int undo(const struct options *o)

@@ -12,39 +12,31 @@ static const struct verb_option options[] = {
         {"--dry-run", NULL, "only say what would be done"},
 };
 
+static void print(const struct options *o, const struct screen *s, json_t *j)
+{
+        char text[400], time[80], n[UNITS_SIZE];
+        json_t *b = answer_at(j, "breaker");
+        bool open = answer_true(b, "open");
+
+        screen_put(s, open ? INK_RED : INK_GREEN, "The breaker is %s", open ? "open" : "closed");
+        if (*answer_text(b, "changed_at", time, sizeof time))
+                screen_put(s, INK_PLAIN, " since %s", units_time(time, n));
+        if (*answer_raw(b, "forced"))
+                screen_put(s, INK_PLAIN, ", as a person has it");
+        if (*answer_text(b, "text", text, sizeof text))
+                screen_put(s, INK_PLAIN, ": %s", text);
+        if (*answer_text(b, "service", text, sizeof text))
+                screen_put(s, INK_PLAIN, "; it acts on %s", text);
+        fputs(".\n", s->out);
+}
+
 static int show(const struct options *o)
 {
-        cleanup_reply struct reply r = {0};
-        char text[400], time[80], n[UNITS_SIZE];
-        enum color_mode color;
-        struct screen s;
         struct target t;
 
-        if (options_color(o, &color) < 0)
-                return EXIT_USAGE;
         target_init(&t, "actions");
         target_add(&t, "limit", "1");
-        int code = client_ask(o, &t, &r);
-        if (code != EXIT_DONE)
-                return code;
-        if (options_get(o, "--json")) {
-                client_print_json(&r);
-                return EXIT_DONE;
-        }
-        json_t *b = answer_at(r.json, "breaker");
-        screen_init(&s, stdout, color);
-        bool open = answer_true(b, "open");
-        screen_put(&s, open ? INK_RED : INK_GREEN, "The breaker is %s", open ? "open" : "closed");
-        if (*answer_text(b, "changed_at", time, sizeof time))
-                screen_put(&s, INK_PLAIN, " since %s", units_time(time, n));
-        if (*answer_raw(b, "forced"))
-                screen_put(&s, INK_PLAIN, ", as a person has it");
-        if (*answer_text(b, "text", text, sizeof text))
-                screen_put(&s, INK_PLAIN, ": %s", text);
-        if (*answer_text(b, "service", text, sizeof text))
-                screen_put(&s, INK_PLAIN, "; it acts on %s", text);
-        fputs(".\n", s.out);
-        return EXIT_DONE;
+        return client_show(o, &t, print, NULL);
 }
 
 static int run(int argc, char **argv)

@@ -276,6 +276,27 @@ void client_print_json(const struct reply *r)
                 putchar('\n');
 }
 
+int client_show(const struct options *o, const struct target *t,
+        void (*print)(const struct options *o, const struct screen *s, json_t *j), int (*exit_of)(json_t *j))
+{
+        cleanup_reply struct reply r = {0};
+        enum color_mode color;
+        struct screen s;
+
+        if (options_color(o, &color) < 0)
+                return EXIT_USAGE;
+        int code = client_ask(o, t, &r);
+        if (code != EXIT_DONE)
+                return code;
+        if (options_get(o, "--json")) {
+                client_print_json(&r);
+        } else {
+                screen_init(&s, stdout, color);
+                print(o, &s, r.json);
+        }
+        return exit_of ? exit_of(r.json) : EXIT_DONE;
+}
+
 int client_watch(const struct options *o, int (*once)(const struct options *o))
 {
         double interval;

@@ -6,6 +6,7 @@
 #include "base/answer.h"
 #include "base/http_client.h"
 #include "cli/options.h"
+#include "cli/render.h"
 
 /* "/sexton/v1/VERB?key=value", escaped. */
 struct target {
@@ -39,6 +40,11 @@ int client_try(const char *path, const char *method, const struct target *t, con
         struct reply *ret, char *problem, size_t size);
 /* The answer as it came, or indented and in ASCII when standard output is a terminal. */
 void client_print_json(const struct reply *r);
+
+/* Asks and shows the answer: as it came with --json, else by print(). Returns the exit code: that of asking,
+ * or what exit_of() makes of the answer; NULL: EXIT_DONE. */
+int client_show(const struct options *o, const struct target *t,
+        void (*print)(const struct options *o, const struct screen *s, json_t *j), int (*exit_of)(json_t *j));
 
 /* Runs once() again every --interval when --watch was given. Returns once()'s last exit code. */
 int client_watch(const struct options *o, int (*once)(const struct options *o));

@@ -209,33 +209,28 @@ static void gaps(const struct screen *s, json_t *j)
         }
 }
 
+static void print(const struct options *o, const struct screen *s, json_t *j)
+{
+        host_line(s, j);
+        host_rows(s, j);
+        source_rows(s, j);
+        store_row(s, j);
+        self_row(s, j);
+        findings_print(s, answer_list(j, "findings"), answer_list(j, "pending"));
+        gaps(s, j);
+}
+
+static int exit_of(json_t *j)
+{
+        return findings_firing(answer_list(j, "findings")) ? EXIT_BAD : EXIT_DONE;
+}
+
 static int once(const struct options *o)
 {
-        cleanup_reply struct reply r = {0};
         struct target t;
-        struct screen s;
-        enum color_mode color;
 
-        if (options_color(o, &color) < 0)
-                return EXIT_USAGE;
         target_init(&t, "status");
-        int code = client_ask(o, &t, &r);
-        if (code != EXIT_DONE)
-                return code;
-        json_t *findings = answer_list(r.json, "findings");
-        if (options_get(o, "--json")) {
-                client_print_json(&r);
-                return findings_firing(findings) ? EXIT_BAD : EXIT_DONE;
-        }
-        screen_init(&s, stdout, color);
-        host_line(&s, r.json);
-        host_rows(&s, r.json);
-        source_rows(&s, r.json);
-        store_row(&s, r.json);
-        self_row(&s, r.json);
-        findings_print(&s, findings, answer_list(r.json, "pending"));
-        gaps(&s, r.json);
-        return findings_firing(findings) ? EXIT_BAD : EXIT_DONE;
+        return client_show(o, &t, print, exit_of);
 }
 
 static int run(int argc, char **argv)

@@ -28,7 +28,7 @@ static void print_strings(const struct screen *s, json_t *list, int indent, enum
         }
 }
 
-static void print_why(const struct screen *s, json_t *j)
+static void print_why(const struct options *o, const struct screen *s, json_t *j)
 {
         char text[2000], other[600], n[UNITS_SIZE];
         double confidence = answer_number(j, "confidence");
@@ -72,36 +72,22 @@ static void print_why(const struct screen *s, json_t *j)
 }
 
 /* Something is wrong when somebody is to blame, or there is something to change. */
-static bool bad(json_t *j)
+static int exit_of(json_t *j)
 {
-        return *answer_raw(j, "culprit") || json_array_size(answer_list(j, "remedy"));
+        return *answer_raw(j, "culprit") || json_array_size(answer_list(j, "remedy")) ? EXIT_BAD : EXIT_DONE;
 }
 
 static int run(int argc, char **argv)
 {
-        cleanup_reply struct reply r = {0};
         struct options o;
-        struct screen s;
         struct target t;
-        enum color_mode color;
         int code = options_parse(&o, &verb_why, 1, argc, argv);
 
         if (code != OPTIONS_GO_ON)
                 return code;
-        if (options_color(&o, &color) < 0)
-                return EXIT_USAGE;
         target_init(&t, "why");
         target_add(&t, "subject", o.arguments ? o.argument[0] : NULL);
-        code = client_ask(&o, &t, &r);
-        if (code != EXIT_DONE)
-                return code;
-        if (options_get(&o, "--json")) {
-                client_print_json(&r);
-        } else {
-                screen_init(&s, stdout, color);
-                print_why(&s, r.json);
-        }
-        return bad(r.json) ? EXIT_BAD : EXIT_DONE;
+        return client_show(&o, &t, print_why, exit_of);
 }
 
 const struct verb verb_why = {

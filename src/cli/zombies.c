@@ -144,7 +144,7 @@ static int rank_of(json_t *z)
         return lasting(z) ? 1 : 2;
 }
 
-static bool print_zombies(const struct screen *s, json_t *j, const struct options *o)
+static void print_zombies(const struct options *o, const struct screen *s, json_t *j)
 {
         static const struct column columns[] = {{"PID", .right = true}, {"AGE", .right = true}, {"KIND"},
                 {"SERVICE"}, {"ORIGIN"}, {"ENDED"}, {"CPU", .right = true}, {"THREADS", .right = true},
@@ -156,7 +156,7 @@ static bool print_zombies(const struct screen *s, json_t *j, const struct option
 
         if (!count) {
                 screen_put(s, INK_GREEN, "No zombies.\n");
-                return true;
+                return;
         }
         json_array_foreach(holders, i, one)
         {
@@ -178,33 +178,21 @@ static bool print_zombies(const struct screen *s, json_t *j, const struct option
         table_print(t, s, 0);
         if (count > shown)
                 screen_put(s, INK_DIM, "... and %zu more (--all shows them)\n", count - shown);
-        return t != NULL;
+}
+
+static int exit_of(json_t *j)
+{
+        return any_lasting(answer_list(j, "zombies")) ? EXIT_BAD : EXIT_DONE;
 }
 
 static int once(const struct options *o)
 {
-        cleanup_reply struct reply r = {0};
-        struct screen s;
         struct target t;
-        enum color_mode color;
 
-        if (options_color(o, &color) < 0)
-                return EXIT_USAGE;
         target_init(&t, "zombies");
         target_add(&t, "service", options_get(o, "--service"));
         target_add(&t, "kind", options_get(o, "--kind"));
-        int code = client_ask(o, &t, &r);
-        if (code != EXIT_DONE)
-                return code;
-        bool bad = any_lasting(answer_list(r.json, "zombies"));
-        if (options_get(o, "--json")) {
-                client_print_json(&r);
-                return bad ? EXIT_BAD : EXIT_DONE;
-        }
-        screen_init(&s, stdout, color);
-        if (!print_zombies(&s, r.json, o))
-                fputs("sexton zombies: out of memory\n", stderr);
-        return bad ? EXIT_BAD : EXIT_DONE;
+        return client_show(o, &t, print_zombies, exit_of);
 }
 
 static int run(int argc, char **argv)
