@@ -47,7 +47,11 @@ static int about(const struct api_view *v, const char *subject, struct why_answe
         int r = about_incident(v, subject, ret);
         text_printable(shown, sizeof shown, subject, strlen(subject));
         if (r == -ENOENT)
-                return error_set(e, -ENOENT, "%s is neither a service nor the number of an incident", shown);
+                return error_set(e, -ENOENT,
+                        "%s is neither a service nor the number of an incident: `sexton services` and "
+                        "`sexton incidents` "
+                        "list them",
+                        shown);
         if (r < 0)
                 return error_set(e, r, "incident %s can't be read: %s", shown, strerror(-r));
         return 0;

@@ -61,7 +61,8 @@ static int connector_say(int fd, enum proc_cn_mcast_op op)
         return send(fd, &m, sizeof m, 0) < 0 ? -errno : 0;
 }
 
-/* True when an event other than the acknowledgement comes in time: a child of ours is born and dies. */
+/* True when it tells in time that a child of ours was born. Others that listen on this host have it speak
+ * here, too, in namespaces where it takes no orders of ours: of pids that aren't ours. */
 static bool connector_hears(int fd)
 {
         char buf[8192];
@@ -77,11 +78,11 @@ static bool connector_hears(int fd)
                         continue;
                 ssize_t n = recv(fd, buf, sizeof buf, MSG_DONTWAIT);
                 size_t head = NLMSG_LENGTH(sizeof(struct cn_msg));
-                uint32_t what; /* an enum of the kernel, of changing names */
+                struct proc_event event;
                 if (n < (ssize_t)(head + sizeof(struct proc_event)))
                         continue;
-                memcpy(&what, buf + head + offsetof(struct proc_event, what), sizeof what);
-                heard = what != 0; /* 0 acknowledges the subscription */
+                memcpy(&event, buf + head, sizeof event);
+                heard = event.what == PROC_EVENT_FORK && event.event_data.fork.child_tgid == pid;
         }
         return heard;
 }

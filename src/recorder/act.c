@@ -116,7 +116,10 @@ static void reply_answered(struct act *x)
         if (near && strcmp(near, x->order.part[0].service) != 0)
                 snprintf(text, sizeof text, "%s; did you mean %s?", last->text, near);
         else
-                snprintf(text, sizeof text, "%s", last->text);
+                snprintf(text, sizeof text, "%s%s", last->text,
+                        last->code == -ENOENT && x->order.part[0].service[0]
+                                ? "; `sexton services` lists them"
+                                : "");
         if (last->code < 0)
                 route_reply_error_begin(r, status_of(last->code), text);
         else

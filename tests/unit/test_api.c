@@ -556,7 +556,9 @@ static void why(void)
         struct api_view v = view_of(NULL);
         struct json_out j = json_out_of(1 << 20);
         check_int(api_why(&v, &q, &j, &e), -ENOENT);
-        check_str(e.text, "nobody\\x1b is neither a service nor the number of an incident");
+        check_str(e.text, "nobody\\x1b is neither a service nor the number of an incident: `sexton services` "
+                          "and `sexton "
+                          "incidents` list them");
         json_out_done(&j);
         api_view_done(&v);
         done_book();

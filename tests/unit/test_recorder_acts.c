@@ -265,6 +265,7 @@ static void refusals(void)
         reply(&q, -ENOENT, 0, "no service is called postgres");
         check_int(hear(fd), 404);
         check(!strstr(body_of, "did you mean"));
+        check(strstr(body_of, "no service is called postgres; `sexton services` lists them"));
 }
 
 /* A socket that its owner has opened to all: they may look. */

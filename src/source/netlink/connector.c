@@ -83,19 +83,18 @@ int connector_open(struct connector *c, struct error *e)
 
         *c = (struct connector){.fd = -1};
         if (fd < 0)
-                return error_set(e, -errno, "proc connector: %s", strerror(errno));
+                return error_set(e, -errno, "%s", strerror(errno));
         if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) < 0)
                 setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
         if (bind(fd, (struct sockaddr *)&addr, sizeof addr) < 0)
-                return error_set(e, -errno, "proc connector: %s (needs CAP_NET_ADMIN)", strerror(errno));
+                return error_set(e, -errno, "%s; it needs CAP_NET_ADMIN", strerror(errno));
         r = subscribe(fd);
         if (!r)
                 r = await_ack(fd);
         if (r == -ECONNREFUSED || r == -ETIMEDOUT)
-                return error_set(
-                        e, r, "proc connector: no answer (only in the host's network and pid namespaces)");
+                return error_set(e, r, "no answer: it speaks only in the host's network and pid namespaces");
         if (r < 0)
-                return error_set(e, r, "proc connector: %s", strerror(-r));
+                return error_set(e, r, "%s", strerror(-r));
         if (fstat(fd, &st) == 0)
                 c->inode = st.st_ino;
         c->fd = TAKE_FD(fd);
