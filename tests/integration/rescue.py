@@ -419,7 +419,7 @@ def starving(check, d, group):
             took.append(seconds)
         if group:
             code, said, _ = d.ask("freeze", ACTED, before=ELSEWHERE)
-            check(code == 0 and is_frozen(group), "and freezes", said)
+            check(code == 0 and becomes(lambda: is_frozen(group)), "and freezes", said)  # each task when it is its turn
             d.ask("thaw", ACTED, before=ELSEWHERE)
     print(f"# from connect to the answer of top: {times(took)} s; memory: {why_not or 'none left'}", flush=True)
     check(took and set(codes) == {0}, f"with 200 busy loops and no memory it answers {len(took)} times", str(codes))
