@@ -17,7 +17,9 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from groups.yard import Daemon, Group, Tap, becomes, ended, possible  # noqa: E402
+from groups.yard import Daemon, Group, ended, possible  # noqa: E402
+from tap import Tap  # noqa: E402
+from waiting import becomes  # noqa: E402
 
 NAME = f"/sexton-act-{os.getpid()}"
 CYCLES = int(os.environ.get("SEXTON_CYCLES", "12"))
@@ -50,15 +52,6 @@ def keeps_standing(tap, daemon, group, before):
     daemon.verb("freeze", group.name, "--for", "1s")
     tap.check(group.file("freezer.state") == "FROZEN", "it is frozen for a second")
     tap.check(becomes(lambda: group.values() == before, 5), "and thawed when the second is over", group.values())
-
-
-def others_are_left_alone(tap, daemon, other):
-    becomes(lambda: daemon.knows(other.name))
-    before = other.values()
-    codes = [daemon.verb(verb, other.name)[0] for verb in ("freeze", "stop", "restart", "quarantine", "bury")]
-    codes.append(daemon.verb("limit", other.name, "--cpus", "0.1", "--pids", "5")[0])
-    tap.check(codes == [1] * 6, "what act_only_in doesn't name is refused", codes)
-    tap.check(other.values() == before and other.worker.poll() is None, "what act_only_in doesn't name is not touched")
 
 
 def guards_killed(tap, daemon, group, before):
@@ -132,7 +125,7 @@ def all_killed(tap, program, folder, group, before):
 
 def run(program):
     tap = Tap()
-    group, other = Group(NAME), Group(f"/sexton-other-{os.getpid()}")
+    group = Group(NAME)
     daemon = None
     try:
         before = group.values()
@@ -143,7 +136,6 @@ def run(program):
             if known:
                 each_action(tap, daemon, group, before)
                 keeps_standing(tap, daemon, group, before)
-                others_are_left_alone(tap, daemon, other)
                 guards_killed(tap, daemon, group, before)
                 guard_stopped(tap, daemon, group, before)
                 supervisor_and_guard_killed(tap, daemon, group, before)
@@ -152,8 +144,7 @@ def run(program):
         if daemon and daemon.child.poll() is None:
             daemon.end()
         group.remove()
-        other.remove()
-    tap.check(not group.left() + other.left(), "no group is left", group.left(), other.left())
+    tap.check(not group.left(), "no group is left", group.left())
     return tap.end()
 
 

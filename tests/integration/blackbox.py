@@ -18,7 +18,9 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from groups.yard import Daemon, Group, Tap, becomes, possible, read  # noqa: E402
+from groups.yard import Daemon, Group, possible, read  # noqa: E402
+from tap import Tap  # noqa: E402
+from waiting import becomes  # noqa: E402
 
 NAME = f"/sexton-blackbox-{os.getpid()}"
 CULPRIT = f"{os.path.dirname(os.path.abspath(__file__))}/groups/culprit.py"

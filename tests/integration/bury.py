@@ -16,6 +16,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from holders.burier import Burier, dead_of, start_ns  # noqa: E402
 from holders.load import Load, TaskLoad  # noqa: E402
 from holders.room import Room, free_port, sleep_until  # noqa: E402
+from tap import Tap  # noqa: E402
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "holders")
 BURIALS = int(os.environ.get("SEXTON_BURIALS", "100"))
@@ -23,22 +24,6 @@ AT_ONCE = 50
 AFTERWARDS = 50  # answers that are waited for when all are buried
 HOLD_LIMIT = 0.005  # seconds
 DONE, GONE, STOPPED, ASLEEP, TRACED, NOT64, SECCOMP = 0, 3, 6, 7, 8, 10, 11
-
-
-class Tap:
-    def __init__(self):
-        self.count = self.failed = 0
-
-    def check(self, good, name, *details):
-        self.count += 1
-        self.failed += not good
-        for line in details if not good else ():
-            print(f"# {line}")
-        print(f"{'' if good else 'not '}ok {self.count} - {name}", flush=True)
-
-    def skip(self, name, why):
-        self.count += 1
-        print(f"ok {self.count} - {name} # SKIP {why}", flush=True)
 
 
 def bury_under_load(tap, name, room, burier, holder, load):
@@ -144,8 +129,7 @@ def main():
             with Burier(os.path.abspath(sys.argv[1])) as burier:
                 test_holders(tap, room, burier)
                 test_refusals(tap, room, burier)
-    print(f"1..{tap.count}")
-    return 1 if tap.failed else 0
+    return tap.end()
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ import sys
 import tempfile
 import threading
 
+from tap import Tap
 from waiting import WAIT, becomes
 
 CROWD = 1000
@@ -254,23 +255,13 @@ def look(check, program, folder):
 
 
 def main():
-    count, failed = 0, 0
-
-    def check(good, name, got=None):
-        nonlocal count, failed
-        count += 1
-        failed += not good
-        print(f"{'' if good else 'not '}ok {count} - {name}", flush=True)
-        if not good and got is not None:
-            print(f"# {got!r}"[:1000], flush=True)
-
+    tap = Tap()
     with tempfile.TemporaryDirectory(prefix="sexton-clients-") as folder:
         os.chmod(folder, 0o755)  # its parts run as users of their own
-        look(check, sys.argv[1], folder)
-        if failed:
+        look(tap.check, sys.argv[1], folder)
+        if tap.failed:
             print("".join(f"# {line}" for line in open(f"{folder}/log")), end="")
-    print(f"1..{count}")
-    return 1 if failed else 0
+    return tap.end()
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ import sys
 import tempfile
 import time
 
+from tap import Tap
+
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../packaging/completion")
 BASH = """source "$1/sexton.bash"; COMP_LINE=$2; COMP_POINT=${#2}
 read -ra COMP_WORDS <<<"$2"; [[ $2 == *' ' ]] && COMP_WORDS+=(''); COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
@@ -53,14 +55,7 @@ def look(check, shell, ask, service, folder):
 
 def main():
     program = os.path.abspath(sys.argv[1])
-    count = failed = 0
-
-    def check(good, name):
-        nonlocal count, failed
-        count += 1
-        failed += not good
-        print(f"{'' if good else 'not '}ok {count} - {name}", flush=True)
-
+    tap = Tap()
     with tempfile.TemporaryDirectory(prefix="sexton-completions-") as folder:
         os.chmod(folder, 0o755)
         os.mkdir(f"{folder}/bin")
@@ -80,18 +75,16 @@ def main():
                 service = next((name for name in names if len(name) > 8 and name.replace("-", "").isalnum()), "")
                 service = service or next((name for name in names if len(name) > 8), "")
                 time.sleep(0.05)
-            check(service, f"the daemon names services, such as {service}")
+            tap.check(service, f"the daemon names services, such as {service}")
             for shell, ask in (("bash", bash), ("zsh", zsh), ("fish", fish)):
                 if shutil.which(shell):
-                    look(check, shell, ask, service, folder)
+                    look(tap.check, shell, ask, service, folder)
                 else:
-                    count += 1
-                    print(f"ok {count} - {shell} # SKIP {shell} isn't installed")
+                    tap.skip(shell, f"{shell} isn't installed")
         finally:
             daemon.terminate()
             daemon.wait(30)
-    print(f"1..{count}")
-    return 1 if failed else 0
+    return tap.end()
 
 
 if __name__ == "__main__":

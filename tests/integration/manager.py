@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 
+from tap import Tap
 from waiting import WAIT, becomes
 
 WATCHDOG = 4  # seconds; it is told every two
@@ -112,8 +113,8 @@ def look(check, program, folder):
         if manager.child.poll() is None:
             manager.child.kill()
     lines = manager.lines()
-    check(lines and all(re.match(r"<[3-7]>[a-z]+: ", line) for line in lines), "in the journal each line has its level", lines)
-    check(any(line.startswith("<4>run: ") for line in lines), "a warning is one", lines)
+    check(lines and all(re.match(r"<[3-7]>[a-z]+: ", line) for line in lines), "in the journal each line has its level", *lines)
+    check(any(line.startswith("<4>run: ") for line in lines), "a warning is one", *lines)
 
 
 def look_elsewhere(check, program, folder):
@@ -123,7 +124,7 @@ def look_elsewhere(check, program, folder):
     finally:
         manager.child.terminate()
         manager.child.wait(WAIT)
-    check(all(line.startswith("sexton-") for line in manager.lines()), "and lines have names instead of levels", manager.lines())
+    check(all(line.startswith("sexton-") for line in manager.lines()), "and lines have names instead of levels", *manager.lines())
 
 
 class Device:
@@ -155,7 +156,7 @@ def look_without_manager(check, program, folder):
             check(becomes(lambda role=role: any(f"the {role} hangs" in line for line in manager.lines())), f"a {role} that hangs is ended")
             check(becomes(lambda role=role: manager.part(role) not in (0, pids[role])), "and there is another")
             pids[role] = manager.part(role)
-        check({role: manager.part(role) for role in pids} == pids, "the others stayed", [str(pids)])
+        check({role: manager.part(role) for role in pids} == pids, "the others stayed", pids)
         device.heard()
         check(becomes(lambda: device.heard() == b"\0"), "the kernel's watchdog is fed again")
     finally:
@@ -204,22 +205,12 @@ def look_in_a_small_group(check, program, folder):
 
 
 def main():
-    count = failed = 0
-
-    def check(good, name, lines=()):
-        nonlocal count, failed
-        count += 1
-        failed += not good
-        print(f"{'' if good else 'not '}ok {count} - {name}", flush=True)
-        for line in [] if good else lines:
-            print(f"# {line}")
-
+    tap = Tap()
     for scene in (look, look_elsewhere, look_without_manager, look_in_a_small_group):
         with tempfile.TemporaryDirectory(prefix="sexton-manager-") as folder:
             os.chmod(folder, 0o755)  # its parts run as users of their own
-            scene(check, os.path.abspath(sys.argv[1]), folder)
-    print(f"1..{count}")
-    return 1 if failed else 0
+            scene(tap.check, os.path.abspath(sys.argv[1]), folder)
+    return tap.end()
 
 
 if __name__ == "__main__":

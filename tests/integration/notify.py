@@ -20,6 +20,7 @@ sys.path.insert(0, f"{ROOT}/bench")
 from far.liars import Liars  # noqa: E402
 from far.real import Alertmanager, Exim  # noqa: E402
 from harness.workloads import Group  # noqa: E402
+from tap import Tap  # noqa: E402
 from waiting import WAIT, becomes  # noqa: E402
 
 SECRETS = ["t0kens3cret", "r0utingkey", "m41lpassw0rd", "hiddenpath"]
@@ -30,22 +31,6 @@ for _ in range(3):
 print("ready", flush=True)
 sys.stdin.read()
 """
-
-
-class Tap:
-    def __init__(self):
-        self.count = self.failed = 0
-
-    def check(self, good, name, detail=""):
-        self.count += 1
-        self.failed += not good
-        if not good and detail:
-            print(f"# {detail}")
-        print(f"{'' if good else 'not '}ok {self.count} - {name}", flush=True)
-
-    def skip(self, name, why):
-        self.count += 1
-        print(f"ok {self.count} - {name} # SKIP {why}", flush=True)
 
 
 class Daemon:
@@ -433,8 +418,7 @@ def main():
         else:
             with Alertmanager(folder) as alertmanager, Exim(folder, False) as exim, Exim(folder, True) as sealed:
                 whole(tap, sys.argv[1], folder, alertmanager, exim, sealed)
-    print(f"1..{tap.count}")
-    return 1 if tap.failed else 0
+    return tap.end()
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ import subprocess
 import sys
 import tempfile
 
-from package_root import HERE, Tap, build, said, unpack_root, why_not
+from package_root import HERE, build, said, unpack_root, why_not
+from tap import Tap
 from waiting import becomes
 
 

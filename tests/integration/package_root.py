@@ -83,24 +83,3 @@ def why_not():
     """Why this can't be tested here, or None."""
     missing = [tool for tool in ("debootstrap", "lintian", "dpkg-deb", "unshare", "nsenter") if not shutil.which(tool)]
     return f"needs {', '.join(missing)}" if missing else None if os.geteuid() == 0 else "needs root"
-
-
-class Tap:
-    def __init__(self):
-        self.count = self.failed = 0
-
-    def check(self, good, name, detail=""):
-        self.count += 1
-        self.failed += not good
-        print(f"{'' if good else 'not '}ok {self.count} - {name}", flush=True)
-        for line in [] if good else str(detail).splitlines()[-40:]:
-            print(f"# {line}")
-        return good
-
-    def skip(self, name, why):
-        self.count += 1
-        print(f"ok {self.count} - {name} # SKIP {why}", flush=True)
-
-    def end(self):
-        print(f"1..{self.count}")
-        return 1 if self.failed else 0

@@ -24,6 +24,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from groups.yard import Group, possible, read  # noqa: E402
+from tap import Tap  # noqa: E402
 from waiting import WAIT, becomes  # noqa: E402
 
 MEMORY = "/sys/fs/cgroup/memory"
@@ -519,16 +520,7 @@ def look(check, program, folder, group):
 
 
 def main():
-    count, failed = 0, 0
-
-    def check(good, name, said=""):
-        nonlocal count, failed
-        count += 1
-        failed += not good
-        print(f"{'' if good else 'not '}ok {count} - {name}", flush=True)
-        if not good:
-            print("".join(f"# {line}\n" for line in said.splitlines()[-12:]), end="", flush=True)
-
+    tap = Tap()
     if os.geteuid() != 0 or not all(map(shutil.which, ("ssh", "ssh-keygen", "chrt"))):
         print("1..0 # SKIP needs root and openssh-client")
         return 0
@@ -536,13 +528,12 @@ def main():
         os.chmod(folder, 0o755)  # its parts run as users of their own
         group = Group(ACTED) if possible() else None
         try:
-            look(check, os.path.abspath(sys.argv[1]), folder, group)
+            look(tap.check, os.path.abspath(sys.argv[1]), folder, group)
         finally:
             if group:
                 group.remove()
-        check(not group or not group.left(), "no group is left")
-    print(f"1..{count}")
-    return 1 if failed else 0
+        tap.check(not group or not group.left(), "no group is left")
+    return tap.end()
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 
+from tap import Tap
 from waiting import WAIT, becomes
 
 
@@ -82,19 +83,11 @@ def look(check, program, folder):
 
 
 def main():
-    count, failed = 0, 0
-
-    def check(good, name):
-        nonlocal count, failed
-        count += 1
-        failed += not good
-        print(f"{'' if good else 'not '}ok {count} - {name}", flush=True)
-
+    tap = Tap()
     with tempfile.TemporaryDirectory(prefix="sexton-running-") as folder:
         os.chmod(folder, 0o755)  # its parts run as users of their own
-        look(check, sys.argv[1], folder)
-    print(f"1..{count}")
-    return 1 if failed else 0
+        look(tap.check, sys.argv[1], folder)
+    return tap.end()
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ sys.path.insert(0, f"{ROOT}/bench")
 from harness.ledger import Check  # noqa: E402
 from harness.sexton import Sexton  # noqa: E402
 from harness.workloads import Workloads  # noqa: E402
+from tap import Tap  # noqa: E402
 
 WANTED = 300  # observations a mode
 SECONDS = 40  # at most
@@ -36,24 +37,13 @@ MODES = [
 STORM, LEFT = 60000, 300
 
 
-class Tap:
-    def __init__(self):
-        self.count = 0
-        self.failed = 0
-
-    def line(self, good, name, skipped=None):
-        self.count += 1
-        self.failed += not good
-        print(f"{'' if good else 'not '}ok {self.count} - {name}" + (f" # SKIP {skipped}" if skipped else ""), flush=True)
-
-
 def compare(tap, program, workloads, what, sources, expected):
     with Sexton(program, {"sources": sources}) as sexton:
         status = sexton.ask("status")
         lifecycle = status["sources"]["lifecycle"]
         if lifecycle != expected:
             reasons = [status["sources"].get(f"why_not_{k}") for k in ("netlink", "bpf")]
-            tap.line(True, what, f"this kernel gives {lifecycle}: {'; '.join(r for r in reasons if r)}")
+            tap.skip(what, f"this kernel gives {lifecycle}: {'; '.join(r for r in reasons if r)}")
             return
         check = Check()
         with workloads.running("nasty", SECONDS + 20) as nasty:
@@ -69,7 +59,7 @@ def compare(tap, program, workloads, what, sources, expected):
             if getattr(check, name):
                 print(f"# {name}: {getattr(check, name)[:20]}")
         print(f"# {what}: {check.observations} observations, {check.wrong} wrong")
-        tap.line(check.wrong == 0 and check.observations >= WANTED, f"the ledger is right with {what}")
+        tap.check(check.wrong == 0 and check.observations >= WANTED, f"the ledger is right with {what}")
 
 
 def lose(tap, program, workloads, what, sources, expected):
@@ -77,7 +67,7 @@ def lose(tap, program, workloads, what, sources, expected):
     with Sexton(program, {"sources": sources}) as sexton:
         status = sexton.ask("status")
         if status["sources"]["lifecycle"] != expected:
-            tap.line(True, f"a loss with {what}", f"this kernel gives {status['sources']['lifecycle']}")
+            tap.skip(f"a loss with {what}", f"this kernel gives {status['sources']['lifecycle']}")
             return
         guard = status["self"]["guard_pid"]
         os.kill(guard, signal.SIGSTOP)
@@ -99,9 +89,9 @@ def lose(tap, program, workloads, what, sources, expected):
         print(f"# {what}: {lost:.0f} events lost, {told} told in gaps; {LEFT} zombies listed after {took:.2f} s", flush=True)
         if check.wrong:
             print(f"# missing {check.missing[:20]}, stale {check.stale[:20]}, wrong kind {check.wrong_kind[:20]}")
-        tap.line(lost > LEFT and told == lost, f"with {what} a loss is counted, and told as a gap")
-        tap.line(check.wrong == 0 and check.observations >= LEFT, "and then the ledger is right")
-        tap.line(took < 3, "soon")  # within a second, but for other people's work
+        tap.check(lost > LEFT and told == lost, f"with {what} a loss is counted, and told as a gap")
+        tap.check(check.wrong == 0 and check.observations >= LEFT, "and then the ledger is right")
+        tap.check(took < 3, "soon")  # within a second, but for other people's work
 
 
 def listed(sexton, holder):
@@ -121,8 +111,7 @@ def main():
             compare(tap, sys.argv[1], workloads, *mode)
         for mode in (MODES[0], MODES[2]):
             lose(tap, sys.argv[1], workloads, *mode)
-    print(f"1..{tap.count}")
-    return 1 if tap.failed else 0
+    return tap.end()
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ import tempfile
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from groups.yard import Daemon  # noqa: E402
-from package_root import Tap, build, unpack_root, why_not  # noqa: E402
+from package_root import build, unpack_root, why_not  # noqa: E402
+from tap import Tap  # noqa: E402
 from waiting import becomes  # noqa: E402
 
 # A host as systemd wants to find it: fresh /proc, /sys, /run, a small /dev, a control group as the root of all, and mounts

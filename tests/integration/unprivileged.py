@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 
+from tap import Tap
 from waiting import WAIT, becomes
 
 NOBODY = 65534
@@ -142,22 +143,12 @@ def look(check, program, folder):
 
 
 def main():
-    count, failed = 0, 0
-
-    def check(good, name, got=None):
-        nonlocal count, failed
-        count += 1
-        failed += not good
-        print(f"{'' if good else 'not '}ok {count} - {name}", flush=True)
-        if not good and got is not None:
-            print(f"# {got!r}"[:2000], flush=True)
-
+    tap = Tap()
     with tempfile.TemporaryDirectory(prefix="sexton-unprivileged-") as folder:
         if os.geteuid() == 0:
             os.chown(folder, NOBODY, NOBODY)
-        look(check, sys.argv[1], folder)
-    print(f"1..{count}")
-    return 1 if failed else 0
+        look(tap.check, sys.argv[1], folder)
+    return tap.end()
 
 
 if __name__ == "__main__":

@@ -6,41 +6,16 @@ import os
 import signal
 import socket
 import subprocess
-import time
+
+from waiting import WAIT, becomes
 
 CGROUPS = "/sys/fs/cgroup"
 HIERARCHIES = ("systemd", "freezer", "cpu", "cpuacct", "memory", "pids")
 FILES = ("freezer.state", "cpu.shares", "cpu.cfs_quota_us", "memory.limit_in_bytes", "pids.max")
-WAIT = 30  # seconds, at most
 
 
 def possible():
     return os.geteuid() == 0 and os.path.isdir(f"{CGROUPS}/freezer")
-
-
-class Tap:
-    def __init__(self):
-        self.count = self.failed = 0
-
-    def check(self, good, name, *details):
-        self.count += 1
-        self.failed += not good
-        for line in details if not good else ():
-            print(f"# {line}")
-        print(f"{'' if good else 'not '}ok {self.count} - {name}", flush=True)
-
-    def end(self):
-        print(f"1..{self.count}")
-        return self.failed != 0
-
-
-def becomes(condition, within=WAIT):
-    end = time.monotonic() + within
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def read(path):
