@@ -29,18 +29,24 @@ static char *read_whole(const char *path, size_t max, bool private, struct error
                 return NULL;
         }
         cleanup_free char *text = malloc(max + 1);
-        for (ssize_t r = 1; text && r > 0 && n<max; n += r> 0 ? (size_t)r : 0)
+        ssize_t r = text ? 1 : -1;
+        while (r > 0 && n < max) {
                 r = read(fd, text + n, max - n);
-        if (!text)
+                n += r > 0 ? (size_t)r : 0;
+        }
+        if (r < 0) { /* a part of a secret is none */
+                error_set(e, -errno, "%s: %s", path, strerror(errno));
                 return NULL;
+        }
         text[n] = '\0';
         if (strlen(text) != n) {
                 error_set(e, -EINVAL, "%s: holds a NUL byte", path);
                 return NULL;
         }
         char *fit = realloc(text, n + 1);
-        if (fit)
-                text = NULL;
+        if (!fit)
+                return TAKE_PTR(text);
+        text = NULL;
         return fit;
 }
 
