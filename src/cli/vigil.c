@@ -97,6 +97,8 @@ static void answered(struct vigil *v)
                 not_well(v, &guard_silent);
                 return;
         }
+        if (v->complaint)
+                log_info("%s: no longer", v->complaint->text);
         v->complaint = NULL;
         v->is_ready = true;
         tell_state(v, first);

@@ -89,6 +89,8 @@ def look_at_hanging(check, manager, role):
     finally:
         os.kill(pid, signal.SIGCONT)
     check(manager.says("WATCHDOG=1"), f"the watchdog hears again once the {role} goes on")
+    told = becomes(lambda: any(f"the {role} " in line and line.endswith(": no longer") for line in manager.lines()))
+    check(told, "and the log tells that it does", *manager.lines()[-5:])
 
 
 def look(check, program, folder):
