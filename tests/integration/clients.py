@@ -52,7 +52,7 @@ class Daemon:
     def __enter__(self):
         with open(self.log, "wb") as log:
             self._child = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        becomes(lambda: self.port() and self.status())
+        becomes(lambda: self.port() and (self.status() or {}).get("self", {}).get("recorder_pid"))
         return self
 
     def __exit__(self, *unused):
