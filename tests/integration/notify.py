@@ -136,8 +136,8 @@ def test_verb(tap, daemon, liars):
         good, text = expected[name]
         fine = (result.get("outcome") == "delivered") == good and text in result.get("text", "")
         tap.check(fine, f"test of {name}: {'delivered' if good else 'fails'}, and says why", json.dumps(result))
-    slow = [n for n, r in results.items() if n not in ("hangs", "trickles", "forever") and r.get("seconds", 9) > 2]
-    tap.check(not slow and took < 20, "who hangs delays nobody", f"{slow} {took}")
+    slow = [n for n, r in results.items() if n not in ("hangs", "trickles", "forever") and r.get("seconds", 99) > 6]
+    tap.check(not slow and took < 40, "who hangs delays nobody", f"{slow} {took}")
     works = next(n for n in results if n in ("hook", "mail"))
     tap.check(daemon.verb("notify", "test", works).returncode == 0, "the test of one that works ends with 0")
     tap.check(daemon.verb("notify", "test", "who").returncode == 2, "an unknown name is told")
@@ -171,13 +171,13 @@ def configure(folder, liars, alertmanager, exim, sealed):
         {"name": "broken", "type": "webhook", "url": f"{url}/broken", "token_file": token},
         {"name": "busy", "type": "webhook", "url": f"{url}/busy"},
         {"name": "refuses", "type": "webhook", "url": f"{url}/refuses"},
-        {"name": "hangs", "type": "webhook", "url": f"{url}/hangs", "timeout": "3s"},
+        {"name": "hangs", "type": "webhook", "url": f"{url}/hangs", "timeout": "8s"},
     ]
     only_tested = [
         {"name": "elsewhere", "type": "webhook", "url": f"{url}/elsewhere"},
         {"name": "closes", "type": "webhook", "url": f"{url}/closes"},
         {"name": "half", "type": "webhook", "url": f"{url}/half"},
-        {"name": "trickles", "type": "webhook", "url": f"{url}/trickles", "timeout": "3s"},
+        {"name": "trickles", "type": "webhook", "url": f"{url}/trickles", "timeout": "8s"},
         {"name": "floods", "type": "webhook", "url": f"{url}/floods"},
         {"name": "nobody", "type": "webhook", "url": "http://127.0.0.1:1/"},
         {"name": "liar", "type": "slack", "url": f"{url}/slack/lie"},
