@@ -21,6 +21,9 @@ enum {
         STACK_BYTES = 256 << 10, /* deepest use, measured, is a tenth */
         GROWTH_BYTES = 24 << 20, /* what may be added to the address space by any client */
         OOM_SCORE = -900,        /* as sshd has, nearly: hardly ever chosen */
+        ROOM = 64,               /* entries that may come within seconds, when no page is to be had */
+        ROOM_STRINGS = 512,
+        ROOM_PROCESSES = 2048,
 };
 #define WINDOW_NS NSEC_PER_SEC
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -152,10 +155,10 @@ void reserve_take(struct reserve *r)
         }
 }
 
-static void touch(void *table, uint32_t top, uint32_t max, size_t each)
+static void touch(void *table, uint32_t top, uint32_t room, uint32_t max, size_t each)
 {
         uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-        size_t entries = MIN((size_t)top + top / 4 + 64, (size_t)max);
+        size_t entries = MIN((size_t)top + top / 4 + room, (size_t)max);
         union {
                 uintptr_t number;
                 void *pointer;
@@ -168,13 +171,13 @@ static void touch(void *table, uint32_t top, uint32_t max, size_t each)
 
 void reserve_copy(struct board *copy, const struct board *from)
 {
-        touch(copy, (uint32_t)offsetof(struct board, finding), UINT32_MAX, 1);
-        touch(copy->finding, from->finding_top, BOARD_FINDINGS, sizeof copy->finding[0]);
-        touch(copy->action, BOARD_ACTIONS, BOARD_ACTIONS, sizeof copy->action[0]);
-        touch(copy->service, from->service_top, BOARD_SERVICES, sizeof copy->service[0]);
-        touch(copy->container, from->container_top, BOARD_CONTAINERS, sizeof copy->container[0]);
-        touch(copy->string, from->string_top, BOARD_STRINGS, sizeof copy->string[0]);
-        touch(copy->process, from->process_top, BOARD_PROCESSES, sizeof copy->process[0]);
+        touch(copy, 1, 0, 1, offsetof(struct board, finding));
+        touch(copy->finding, from->finding_top, ROOM, BOARD_FINDINGS, sizeof copy->finding[0]);
+        touch(copy->pending, 1, 0, 1, offsetof(struct board, service) - offsetof(struct board, pending));
+        touch(copy->service, from->service_top, ROOM, BOARD_SERVICES, sizeof copy->service[0]);
+        touch(copy->container, from->container_top, ROOM, BOARD_CONTAINERS, sizeof copy->container[0]);
+        touch(copy->string, from->string_top, ROOM_STRINGS, BOARD_STRINGS, sizeof copy->string[0]);
+        touch(copy->process, from->process_top, ROOM_PROCESSES, BOARD_PROCESSES, sizeof copy->process[0]);
 }
 
 void reserve_pace(struct reserve *r)

@@ -3,11 +3,15 @@
 #include "rescue/console.h"
 #include "rescue/gate.h"
 #include "rescue/key_line.h"
+#include "rescue/reserve.h"
 #include "rescue/show.h"
 #include "tap.h"
+#include "wire/board_map.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define SEC NSEC_PER_SEC
 
@@ -333,6 +337,52 @@ static void kmsg(void)
         check_int(line[kmsg_first(&k, 1) % 4].sequence, 6);
 }
 
+static size_t resident(const struct board *b)
+{
+        static unsigned char there[sizeof(struct board) / 4096 + 1];
+        size_t pages = 0;
+
+        if (mincore((void *)(uintptr_t)b, sizeof *b, there) < 0)
+                abort();
+        for (size_t i = 0; i < ARRAY_SIZE(there); i++)
+                pages += there[i] & 1;
+        return pages;
+}
+
+/* What comes all at once when the host is in trouble finds its pages there. */
+static void room_for_trouble(void)
+{
+        struct board *b[2];
+
+        for (int k = 0; k < 2; k++) {
+                b[k] = mmap(NULL, sizeof *b[k], PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+                if (b[k] == MAP_FAILED)
+                        abort();
+        }
+        struct board *from = b[0], *copy = b[1];
+        from->finding_top = from->action_top = from->container_top = 1;
+        from->service_top = 10;
+        from->string_top = from->process_top = 100;
+        reserve_copy(copy, from);
+        size_t before = resident(copy);
+        check(before > 100 && before < sizeof *copy / 4096 / 4); /* not all of it */
+        from->finding_top += 60;
+        from->pendings = BOARD_PENDING;
+        from->action_top = BOARD_ACTIONS;
+        from->container_top += 60;
+        from->service_top += 60;
+        from->string_top += 500;
+        from->process_top += 2000;
+        memset(&from->breaker, 1, sizeof from->breaker);
+        memset(from->action_count, 1, sizeof from->action_count);
+        check_int(board_copy(copy, from, BOARD_WHOLE, 1), 0);
+        check_int(copy->process_top, 2100);
+        check_int(resident(copy), before);
+        for (int k = 0; k < 2; k++)
+                munmap(b[k], sizeof *b[k]);
+}
+
 static void all(void)
 {
         test(commands);
@@ -345,6 +395,7 @@ static void all(void)
         test(keys);
         test(gate);
         test(kmsg);
+        test(room_for_trouble);
 }
 
 int main(void)
