@@ -180,6 +180,10 @@ def may_lower_oom_score():
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
+def is_real_time(pid):
+    return os.sched_getscheduler(pid) & ~os.SCHED_RESET_ON_FORK == os.SCHED_FIFO
+
+
 def look_in_a_small_group(check, program, folder):
     """A control group of version 1 that has no real-time share."""
     root = "/sys/fs/cgroup/cpu"
@@ -192,7 +196,7 @@ def look_in_a_small_group(check, program, folder):
     try:
         check(manager.says("READY=1"), "it is ready in a group without a real-time share")
         pid = manager.part("guard")
-        check(becomes(lambda: os.sched_getscheduler(pid) & ~os.SCHED_RESET_ON_FORK == os.SCHED_FIFO), "its guard has one all the same")
+        check(becomes(lambda: is_real_time(pid)), "its guard has one all the same")
         if may_lower_oom_score():
             with open(f"/proc/{pid}/oom_score_adj") as file:
                 check(file.read() == "-999\n", "and is far from the OOM killer")
@@ -200,6 +204,14 @@ def look_in_a_small_group(check, program, folder):
             print("# skipped: nobody may lower oom_score_adj here")
         done = subprocess.run([program, "status", "--json", "--socket", manager.socket], stdout=subprocess.PIPE)
         check(json.loads(done.stdout)["self"]["guard_real_time"] is True, "status says so")
+        with open(f"/proc/{pid}/limits") as file:
+            bound = next(line for line in file if line.startswith("Max realtime timeout")).split()[3]
+        check(bound == "1000000", "which the kernel bounds to a second without a pause", bound)
+        os.kill(pid, signal.SIGXCPU)  # as the kernel does then
+        check(becomes(lambda: not is_real_time(pid)), "who takes longer is one among many")
+        told = becomes(lambda: any("a second without a pause" in line for line in manager.lines()))
+        check(told, "which is told", *manager.lines()[-5:])
+        check(becomes(lambda: is_real_time(pid)), "and gets its share back")
     finally:
         manager.child.terminate()
         manager.child.wait(WAIT)

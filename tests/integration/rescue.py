@@ -114,8 +114,11 @@ def child(*command, **how):
         p.wait()
 
 
+GUESSES = [f"guess{k}" for k in range(1, 6)]
+
+
 def make_keys(folder):
-    for name in ("id", "stranger", "forced", "elsewhere"):
+    for name in ("id", "stranger", "forced", "elsewhere", *GUESSES):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", f"{name}@test", "-f", f"{folder}/{name}"],
                        check=True)  # fmt: skip
     public = {name: open(f"{folder}/{name}.pub").read() for name in ("id", "forced", "elsewhere")}
@@ -163,6 +166,12 @@ def doors(check, d):
     ):
         got, said, _ = d.ask("top", **how)
         check(got == 255 and "Permission denied (publickey)" in said, f"refused: {name}", said)
+    guesses = [word for name in GUESSES for word in ("-i", f"{d.folder}/{name}")]
+    got, said, took = d.ask("top", key="stranger", options=[*guesses, "-i", f"{d.folder}/id"])
+    check(got == 255 and "pressure" not in said, "six wrong keys end the connection, whatever comes then", said)
+    check(took >= 0.1 + 0.2 + 0.4 + 0.8 + 1.6, "each was answered later than the one before", f"{took:.2f} s")
+    got, said, took = d.ask("top", key="stranger", options=[*guesses[:2], "-i", f"{d.folder}/id"])
+    check(got == 0 and took >= 0.1 + 0.2, "after two of them the right one is in time", f"{took:.2f} s: {said}")
     got, said, _ = d.ask("top", key="forced")
     check(got in (0, 1) and "pressure" not in said, "a key's own command rules", said)
     got, said, _ = d.ask(options=["-o", "SessionType=subsystem"])
