@@ -67,7 +67,7 @@ struct guard {
         uint32_t candidates;
         struct {
                 uint32_t process;
-                int32_t pid, status;
+                int32_t pid, tid, status;
                 uint64_t time_ns;
         } candidate[GUARD_CANDIDATES];
         uint32_t resolve_count, resolve[GUARD_QUEUE];

@@ -233,8 +233,11 @@ static void on_death(struct guard *g, const struct life_event *e)
         if (g->candidates == GUARD_CANDIDATES)
                 guard_check_dead(g, i, e->exit_status, e->time_ns, e->time_ns);
         else
-                g->candidate[g->candidates++] = (__typeof__(g->candidate[0])){
-                        .process = i, .pid = e->pid, .status = e->exit_status, .time_ns = e->time_ns};
+                g->candidate[g->candidates++] = (__typeof__(g->candidate[0])){.process = i,
+                        .pid = e->pid,
+                        .tid = e->tid,
+                        .status = e->exit_status,
+                        .time_ns = e->time_ns};
 }
 
 static void apply(void *ctx, const struct life_event *e)
@@ -302,6 +305,29 @@ static bool is_dying(const struct guard *g, uint32_t i)
                proc_read_stat(g->proc_fd, g->board->process[i].pid, &st) == 0 && st.flags & PROC_FLAG_EXITING;
 }
 
+/* A thread other than the leader that is still there: if it is the last one, the leader is no zombie yet. */
+static bool is_thread_there(const struct guard *g, int32_t pid, int32_t tid)
+{
+        char path[48];
+
+        snprintf(path, sizeof path, "%d/task/%d", pid, tid);
+        return tid != pid && faccessat(g->proc_fd, path, F_OK, 0) == 0;
+}
+
+/* True when the candidate has to be looked at again. */
+static bool check_candidate(struct guard *g, uint32_t k, uint64_t now_ns)
+{
+        uint32_t i = g->candidate[k].process;
+        const struct process *p = &g->board->process[i];
+        /* Before the look: who is gone by then has told by it. A pidfd tells by itself. */
+        bool there =
+                p->state == PROCESS_LEADER && !g->pidfd[i] && is_thread_there(g, p->pid, g->candidate[k].tid);
+
+        if (!guard_check_dead(g, i, g->candidate[k].status, g->candidate[k].time_ns, now_ns))
+                return is_dying(g, i);
+        return there && p->state == PROCESS_LEADER && !g->pidfd[i];
+}
+
 static void check_candidates(struct guard *g, uint64_t now_ns)
 {
         uint32_t reads = 0, kept = 0;
@@ -312,8 +338,7 @@ static void check_candidates(struct guard *g, uint64_t now_ns)
                 if ((state != PROCESS_ALIVE && state != PROCESS_LEADER) ||
                         g->board->process[i].pid != g->candidate[k].pid)
                         continue; /* seen twice in this batch, or buried in it and its entry another's */
-                if (!guard_check_dead(g, i, g->candidate[k].status, g->candidate[k].time_ns, now_ns) &&
-                        is_dying(g, i))
+                if (check_candidate(g, k, now_ns))
                         g->candidate[kept++] = g->candidate[k];
                 if (g->board->process[i].state == PROCESS_ZOMBIE && reads++ < ZOMBIE_READS)
                         guard_read_zombie(g, i, false);
