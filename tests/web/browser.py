@@ -195,14 +195,16 @@ class Page:
         return self.js(f"[...document.querySelectorAll({json.dumps(selector)})].map((one) => one.innerText)")
 
     def click(self, selector):
-        """A real click in the middle of the first one."""
-        box = self.js(
-            f"(() => {{ const one = document.querySelector({json.dumps(selector)}); if (!one) return null;"
+        """A real click in the middle of the first one, once it is there."""
+        find = (
+            f"(() => {{ const one = document.querySelector({json.dumps(selector)}); if (!one?.getClientRects().length) return null;"
             "one.scrollIntoView({block: 'center'}); const b = one.getBoundingClientRect();"
             "return [b.left + b.width / 2, b.top + b.height / 2]; })()"
         )
+        self.becomes(find)
+        box = self.js(find)
         if not box:
-            raise Broken(f"nothing to click: {selector}")
+            raise Broken(f"nothing to click: {selector}: {self.js('document.body.innerText.slice(0, 1500)')}")
         for kind in ("mousePressed", "mouseReleased"):
             self.call("Input.dispatchMouseEvent", type=kind, x=box[0], y=box[1], button="left", clickCount=1)
 
