@@ -5,7 +5,7 @@ import sys
 import time
 import traceback
 
-sys.path[:0] = ["/t", os.path.dirname(os.path.abspath(__file__))]
+sys.path[:0] = ["/t", "/t/tests/integration", os.path.dirname(os.path.abspath(__file__))]
 
 import cases  # noqa: E402
 from case import CASES, Case  # noqa: E402
