@@ -159,6 +159,7 @@ enum bury_end bury_hold_take(struct bury_hold *h, int proc_fd, uint64_t start_ns
         if (r < 0)
                 return r == -ESRCH ? BURY_GONE : BURY_SLOW;
         h->seen_ns = clock_boot_ns();
+        bury_machine_spare(h->pid);
         enum bury_end end = look(h, proc_fd, start_ns);
         if (!end)
                 end = bury_machine_prepare(h->machine, h->pid, h->code);

@@ -33,14 +33,16 @@ struct bury_machine {
         /* The call that restart_syscall goes on with, 0 unknown: only who saw it interrupted knows, so this
          * and the registers are kept from one hold to the next. */
         uint64_t restarted;
-        struct user_regs_struct found; /* registers as they were */
-        struct user_regs_struct back;  /* and as they are given back */
+        struct user_regs_struct found; /* registers as they were, and as they are given back */
         uint64_t frame;                /* what the call returns into if we are gone */
 };
 
 /* NULL: not on this kind. */
 const struct bury_patterns *bury_machine_patterns(void);
 
+/* Lets an endless epoll_wait that our stop has ended be restarted, instead of being told of a signal that
+ * nobody sent. Due in whatever stop it is, first of all: from then on it may be let go at any moment. */
+void bury_machine_spare(int32_t pid);
 /* Reads the registers and judges them; changes nothing. */
 enum bury_end bury_machine_look(
         struct bury_machine *m, int32_t pid, const struct bury_code *code, bool restarting_too);

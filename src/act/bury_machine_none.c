@@ -8,6 +8,10 @@ const struct bury_patterns *bury_machine_patterns(void)
         return NULL;
 }
 
+void bury_machine_spare(int32_t pid)
+{
+}
+
 enum bury_end bury_machine_look(
         struct bury_machine *m, int32_t pid, const struct bury_code *code, bool restarting_too)
 {

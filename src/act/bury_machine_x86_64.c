@@ -178,14 +178,19 @@ static enum bury_end look_at_registers(struct bury_machine *m, int32_t pid, bool
         if (r->eflags & TRAP_FLAG)
                 return BURY_TRACED;
         follow_restarts(m, &before);
-        m->back = *r;
         if (!in_system_call(r))
                 return in_restartable_sequence(pid, r->rip) ? BURY_ATOMIC : BURY_DONE;
-        if (r->orig_rax == __NR_restart_syscall && !restarting_too)
-                return BURY_RESTARTING;
-        if (is_endless_poll(r))
-                m->back.rax = (unsigned long long)RESTART_NO_HAND;
-        return BURY_DONE;
+        return r->orig_rax == __NR_restart_syscall && !restarting_too ? BURY_RESTARTING : BURY_DONE;
+}
+
+void bury_machine_spare(int32_t pid)
+{
+        struct user_regs_struct r;
+
+        if (get_registers(pid, &r) < 0 || r.cs != CODE_SEGMENT_64 || !is_endless_poll(&r))
+                return;
+        r.rax = (unsigned long long)RESTART_NO_HAND;
+        set_registers(pid, &r);
 }
 
 enum bury_end bury_machine_look(
@@ -357,5 +362,5 @@ int bury_machine_result(int32_t pid, long *ret)
 
 int bury_machine_restore(const struct bury_machine *m, int32_t pid)
 {
-        return set_registers(pid, &m->back);
+        return set_registers(pid, &m->found);
 }

@@ -13,12 +13,14 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -29,6 +31,7 @@ enum { DEAD = 12, PATIENCE_MS = 20000 };
 /* Shared with the holder. */
 struct stage {
         volatile bool ready, enough;
+        volatile bool held;  /* our death comes when the holder is held */
         volatile int failed; /* line of what the holder found wrong */
         volatile long turns;
         volatile int32_t dead[DEAD];

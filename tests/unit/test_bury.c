@@ -78,6 +78,56 @@ static void an_endless_epoll_is_not_interrupted(void)
         close(told[1]);
 }
 
+/* What is gone by the time of the stop: the holder goes on without a call. */
+static void nor_for_nothing(void)
+{
+        struct lab l;
+
+        SKIP_ELSEWHERE;
+        check_int(pipe(told), 0);
+        check(begin(&l, waits_for_events));
+        check(is_state(&l, l.holder, 'S'));
+        for (uint32_t k = 0; k < DEAD; k++)
+                l.request.dead[k].start_ns += NSEC_PER_SEC; /* others */
+        bury_run(l.proc_fd, NULL, &l.request, &l.result);
+        check_int(l.result.end, BURY_DONE);
+        check_int(l.result.skipped, DEAD);
+        check_int(l.result.stops, 1);
+        check(is_state(&l, l.holder, 'S'));
+        check_int(write(told[1], "x", 1), 1);
+        end(&l);
+        close(told[0]);
+        close(told[1]);
+}
+
+/* To whom signals are sent that it ignores sees none of them, unless it is traced. */
+static void nor_by_the_death_of_children(void)
+{
+        struct lab l;
+
+        SKIP_ELSEWHERE;
+        check_int(pipe(told), 0);
+        check(begin(&l, waits_for_events));
+        check(is_state(&l, l.holder, 'S'));
+        pid_t herald = fork();
+        if (!herald) {
+                prctl(PR_SET_PDEATHSIG, SIGKILL);
+                while (kill(l.holder, SIGCHLD) == 0)
+                        sched_yield();
+                _exit(0);
+        }
+        for (int k = 0; k < 200; k++)
+                bury_run(l.proc_fd, NULL, &l.request, &l.result);
+        kill(herald, SIGKILL);
+        check_int(waitpid(herald, NULL, 0), herald);
+        check_int(buried(&l) + l.result.left, DEAD);
+        check(is_state(&l, l.holder, 'S'));
+        check_int(write(told[1], "x", 1), 1);
+        end(&l);
+        close(told[0]);
+        close(told[1]);
+}
+
 static void reads(struct stage *s)
 {
         char byte = 0;
@@ -443,6 +493,8 @@ static void all(void)
         test(a_sleep_goes_on);
         test(a_poll_goes_on);
         test(an_endless_epoll_is_not_interrupted);
+        test(nor_for_nothing);
+        test(nor_by_the_death_of_children);
         test(a_read_goes_on);
         test(a_sigsuspend_waits_on_for_its_signal);
         test(signals_come_through);

@@ -202,6 +202,7 @@ static void killed(void (*life)(struct stage *s), int wakes)
                         check(!"begun");
                         return;
                 }
+                l.stage->held = !(k % 2);
                 bury_and_die(&l, k);
                 uint32_t n = buried(&l);
                 half_way += n && n < DEAD;
@@ -240,6 +241,29 @@ static void a_wait_survives_our_death(void)
         killed(waits_for_signal, SIGUSR1);
 }
 
+static void waits_for_events(struct stage *s)
+{
+        int ep = epoll_create1(0), fd, n;
+        struct epoll_event e = {.events = EPOLLIN};
+        sigset_t usr;
+
+        sigemptyset(&usr);
+        sigaddset(&usr, SIGUSR1);
+        sigprocmask(SIG_BLOCK, &usr, NULL);
+        fd = signalfd(-1, &usr, 0);
+        epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e);
+        s->ready = true;
+        /* between our stop and our first look at its registers it is on its own */
+        while ((n = epoll_wait(ep, &e, 1, -1)) < 0)
+                holder_check(errno == EINTR && !s->held);
+        holder_check(n == 1);
+}
+
+static void a_poll_survives_our_death(void)
+{
+        killed(waits_for_events, SIGUSR1);
+}
+
 static void sleeps_a_moment(struct stage *s)
 {
         uint64_t began = clock_boot_ns();
@@ -260,6 +284,7 @@ static void all(void)
         test(every_register_comes_back);
         test(a_computation_survives_our_death);
         test(a_wait_survives_our_death);
+        test(a_poll_survives_our_death);
         test(a_sleep_survives_our_death);
 }
 
