@@ -290,7 +290,7 @@ void guard_ladder_start(struct guard *g);
 void guard_ladder_configure(struct guard *g);
 /* Once a second, after the detectors and before the hand. */
 void guard_ladder_tick(struct guard *g, uint64_t now_ns);
-/* Containers have started: one that has spent its restarts is held before it can crash again. */
+/* If containers have started: one that has spent its restarts is held before it can crash again. */
 void guard_ladder_started(struct guard *g, uint64_t now_ns);
 /* A person has undone what stood on a service. */
 void guard_ladder_released(struct guard *g, uint16_t service, uint64_t now_ns);

@@ -78,9 +78,9 @@ void guard_ladder_tick(struct guard *g, uint64_t now_ns)
 
 void guard_ladder_started(struct guard *g, uint64_t now_ns)
 {
-        if (!g->container_started)
+        if (!g->container_started && !g->world.returned)
                 return;
-        g->container_started = false;
+        g->container_started = g->world.returned = false;
         guard_drain(g, now_ns); /* its processes, before anything can be done to them */
         guard_ladder_tick(g, now_ns);
 }

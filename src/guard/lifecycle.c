@@ -403,6 +403,7 @@ static void drain_fires(void *ctx, uint64_t now_ns)
         guard_drain(g, now_ns);
         if (g->scan_wanted)
                 guard_scan(g, now_ns);
+        guard_ladder_started(g, now_ns);
         board_write_end(g->board, clock_boot_ns());
         if (g->connector.fd >= 0)
                 loop_modify(&g->loop, &g->connector_watch, EPOLLIN | EPOLLONESHOT);
@@ -428,6 +429,7 @@ static void bpf_ready(void *ctx, uint32_t events)
         }
         board_write_begin(g->board);
         guard_drain(g, clock_boot_ns());
+        guard_ladder_started(g, clock_boot_ns());
         board_write_end(g->board, clock_boot_ns());
 }
 

@@ -1,7 +1,8 @@
 /* The restart budget: so many restarts after a crash within a window. A container that has spent it is held
- * (frozen as soon as it has started) until the oldest restart falls out of the window; after several holds
- * that ended in a crash the next step is due. Restarts that mean no crash don't count: exit code 0, and the
- * signals by which others end it. A deploy, a new image or configuration, a person's start begin it anew.
+ * (frozen as soon as its program is seen to run again) until the oldest restart falls out of the window;
+ * after several holds that ended in a crash, or as many restarts too short to be held, the next step is due.
+ * Restarts that mean no crash don't count: exit code 0, and the signals by which others end it. A deploy, a
+ * new image or configuration, a person's start begin it anew.
  */
 #include "base/util.h"
 #include "ladder/internal.h"
@@ -37,6 +38,16 @@ static bool is_crash(const struct service *s, int32_t code, uint64_t at_ns)
         return code != 0 && code != 130 && code != 143;
 }
 
+static void spend(struct budget *b, const struct service *s, int32_t code, uint64_t at_ns)
+{
+        if (!is_crash(s, code, at_ns))
+                return;
+        b->code = b->spent ? b->code : code;
+        if (++b->spent == b->limit + 1)
+                b->free_ns = at_ns + b->window_ns;
+}
+
+/* From the latest back. */
 static struct budget count(struct ladder *l, uint16_t service, uint64_t now_ns)
 {
         const struct service *s = view_service(l->board, service);
@@ -52,14 +63,12 @@ static struct budget count(struct ladder *l, uint16_t service, uint64_t now_ns)
                 b.limit = s->labels.restarts;
                 b.window_ns = s->labels.restarts_window_ns;
         }
+        if (s->returned_ns > from)
+                spend(&b, s, s->returned_code, s->returned_ns);
         for (uint32_t i = 0; i < BOARD_RECENT && view_recent_at(&s->restarts, i, &at, &code); i++) {
                 if (at <= from || (at < now_ns && now_ns - at > b.window_ns))
                         break;
-                if (!is_crash(s, code, at))
-                        continue;
-                b.code = b.spent ? b.code : code;
-                if (++b.spent == b.limit + 1)
-                        b.free_ns = at + b.window_ns;
+                spend(&b, s, code, at);
         }
         return b;
 }
@@ -102,11 +111,14 @@ static bool due(struct ladder *l, struct ladder_case *c, const struct service *s
                 return !c->standing || s->restarts.total >= c->restarts + wanted;
         if (c->standing)
                 return false;
-        if (hold && case_memory(l, c->service)->holds >= wanted && c->next + 1 < c->plan.count) {
+        bool in_vain =
+                case_memory(l, c->service)->holds >= wanted ||
+                s->restarts.total >= c->restarts + wanted; /* since the last one: it was over too soon */
+        if (hold && in_vain && c->next + 1 < c->plan.count) {
                 c->next++;
                 hold = false;
         }
-        return !hold || (s->state == CONTAINER_RUNNING && s->processes > 0);
+        return !hold || ((s->state == CONTAINER_RUNNING || s->returned_ns) && s->processes > 0);
 }
 
 void budget_case_look(struct ladder *l, struct ladder_case *c, uint64_t now_ns)

@@ -335,6 +335,12 @@ static void note_taken(
                 m->restarted_ns = now_ns;
 }
 
+/* Nothing of it lives now, or its group went while we looked: a container between two restarts. */
+static bool is_about_the_moment(int error)
+{
+        return error == -ESRCH || error == -ENOENT || error == -ENODEV;
+}
+
 bool case_raise(struct ladder *l, struct ladder_case *c, uint64_t ttl_ns, const char *reason, uint64_t now_ns)
 {
         struct ladder_memory *m = case_memory(l, c->service);
@@ -359,7 +365,7 @@ bool case_raise(struct ladder *l, struct ladder_case *c, uint64_t ttl_ns, const 
                 note_taken(l, c, &o, id, now_ns);
                 return true;
         }
-        if (r == -EAGAIN || r == -ENOENT) /* later; nothing of it lives now */
+        if (r == -EAGAIN || is_about_the_moment(r))
                 return false;
         if (r == -EPERM || r == -EALREADY) { /* not to be touched; or somebody has his hand on it */
                 m->blocked_ns = now_ns + BLOCKED_NS;

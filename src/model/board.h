@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define BOARD_VERSION 5u
+#define BOARD_VERSION 6u
 #define BOARD_UNKNOWN UINT64_MAX
 
 enum {
@@ -60,6 +60,7 @@ enum process_flag {
         PROCESS_F_SETTLED = 1 << 10,   /* internal: cgroup was read again after the first second */
         PROCESS_F_ANNOUNCED = 1 << 11, /* internal: as a zombie it outlived the grace period and was told */
         PROCESS_F_CPU_EXACT = 1 << 12, /* internal: cpu_ns is BPF's word at burial */
+        PROCESS_F_EXECED = 1 << 13,    /* internal: has run another program since its birth */
         PROCESS_F_ASKED = 1 << 14,     /* internal: its command line has been asked for */
 };
 
@@ -239,6 +240,8 @@ struct service {
         int32_t died_status;         /* ...with this status, as wait(2) */
         uint64_t restarts_before;    /* more of them, by the engine's count; their moments are not known */
         struct recent restarts;      /* value: exit code of the death before it */
+        uint64_t returned_ns;        /* a restart that is seen, and not told by the engine yet; 0 = none... */
+        int32_t returned_code;       /* ...and the exit code before it */
         struct recent zombie_births; /* lasting ones (older than grace) held here */
         struct recent ooms;
         struct recent respawns; /* a child of the same parent running the same command died and came again;

@@ -350,7 +350,20 @@ static void started(struct world *w, uint32_t i, bool replayed, uint64_t at_ns)
                         s->restarts_before--; /* the engine's count holds it */
         }
         world_event(w, EVENT_RESTART, c->service, NULL, at_ns, rt->died_code, text);
-        rt->person_stop_ns = rt->died_ns = 0;
+        rt->person_stop_ns = rt->died_ns = s->returned_ns = 0;
+}
+
+void world_container_runs(struct world *w, uint32_t p, uint64_t now_ns)
+{
+        uint16_t i = w->cgroup[w->b->process[p].cgroup].container;
+        const struct world_container *rt = &w->container[i];
+        struct service *s = &w->b->service[w->b->container[i].service];
+
+        if (s == w->b->service || !rt->died_ns || rt->person_stop_ns || s->returned_ns)
+                return;
+        s->returned_ns = now_ns;
+        s->returned_code = rt->died_code;
+        w->returned = true;
 }
 
 static void died(struct world *w, uint32_t i, const struct engine_event *e, uint64_t at_ns)
@@ -367,6 +380,7 @@ static void died(struct world *w, uint32_t i, const struct engine_event *e, uint
         if (!strcmp(s->id, c->id))
                 s->state = CONTAINER_EXITED;
         s->probes_open = 0;
+        s->returned_ns = 0;
         if (isnan(e->value))
                 snprintf(text, sizeof text, "container died, exit code %d", e->code);
         else
@@ -428,6 +442,7 @@ void world_container_event(struct world *w, const struct engine_event *e, uint64
                 break;
         case CONTAINER_EVENT_STOP:
                 rt->person_stop_ns = now_ns;
+                s->returned_ns = 0;
                 person_did(s, PERSON_STOP, now_ns);
                 world_event(w, EVENT_STOP, c->service, NULL, now_ns, NAN, "stopped by a person or a tool");
                 break;
@@ -442,6 +457,7 @@ void world_container_event(struct world *w, const struct engine_event *e, uint64
         case CONTAINER_EVENT_DESTROY:
                 if (!strcmp(s->id, c->id))
                         s->state = CONTAINER_REMOVED;
+                s->returned_ns = 0;
                 memset(c, 0, sizeof *c);
                 break;
         case CONTAINER_EVENT_OOM:

@@ -221,6 +221,9 @@ void world_exec(struct world *w, uint32_t i, uint64_t now_ns)
         /* A main process that replaces itself long after its birth has restarted in place. */
         if (p->flags & PROCESS_F_INIT && now_ns > p->start_ns && now_ns - p->start_ns > NSEC_PER_SEC)
                 recent_push(&s->reexecs, now_ns, 0);
+        p->flags |= PROCESS_F_EXECED;
+        if (p->flags & PROCESS_F_INIT)
+                world_container_runs(w, i, now_ns);
         s->execs++;
         /* What it inherited is no longer true, and nothing is better than its parent's name. */
         world_set_command(w, i, NULL, NULL);

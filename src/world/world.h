@@ -95,6 +95,7 @@ struct world {
         } respawn[WORLD_RESPAWNS];
         uint32_t respawn_next;
         bool ledger_changed;
+        bool returned; /* for the guard to take back: a container runs again that the engine calls dead */
         uint64_t reclaimed_ns;                        /* last search for services to give up */
         uint32_t young;                               /* zombies not yet announced */
         void (*entered)(void *ctx, uint32_t process); /* guard: tell apart init and exec roots */
@@ -167,6 +168,8 @@ void world_cgroup_forget(struct world *w, uint32_t cgroup);
 void world_container(struct world *w, const struct container *c, uint64_t now_ns);
 void world_container_event(struct world *w, const struct engine_event *e, uint64_t now_ns);
 void world_containers_synced(struct world *w, bool begin);
+/* Its PID 1 runs the program it was made for. The engine tells of that some 100 ms later. */
+void world_container_runs(struct world *w, uint32_t p, uint64_t now_ns);
 uint32_t world_container_find(const struct world *w, const char *id);
 /* n OOM kills, told by the engine or counted by the kernel: both may tell of the same one, within ten
  * seconds. */

@@ -6,6 +6,7 @@
 
 #include "detect_lab.h"
 #include "ladder/ladder.h"
+#include "tap.h"
 
 #include <errno.h>
 
@@ -299,4 +300,26 @@ static inline uint32_t yard_count(const struct yard *y, uint16_t service)
         for (uint32_t i = 0; i < MIN(y->orders, (uint32_t)YARD_ORDERS); i++)
                 n += y->order[i].o.service == service;
         return n;
+}
+
+static inline void yard_crash(struct yard *y, uint16_t i, int32_t code)
+{
+        struct service *s = &y->b->service[i];
+
+        fake_recent(&s->restarts, y->lab->now, code);
+        ladder_look(y->l, y->lab->now); /* as the guard does when a container has started */
+}
+
+/* Four crashes: one too many. */
+static inline struct yard *yard_held(uint16_t *ret)
+{
+        struct yard *y = yard_new(MODE_ENFORCE);
+
+        *ret = yard_service(y, "api", 0);
+        for (int k = 0; k < 4; k++) {
+                yard_crash(y, *ret, 1);
+                yard_tick(y, 2);
+        }
+        check(yard_action(y, *ret, ACTION_HOLD)->state == ACTION_ACTIVE);
+        return y;
 }

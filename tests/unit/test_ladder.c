@@ -3,7 +3,6 @@
  */
 #include "ladder/internal.h"
 #include "ladder_lab.h"
-#include "tap.h"
 
 /* A storm beside a small honest service, with durations of minutes shortened to seconds. */
 static struct yard *storm(enum mode mode, uint16_t *ret_hog, uint16_t *ret_decoy)
@@ -430,142 +429,6 @@ static void a_fork_storm_is_the_services_own(void)
         yard_done(y);
 }
 
-/* ---- the restart budget ---- */
-
-static void crash(struct yard *y, uint16_t i, int32_t code)
-{
-        struct service *s = &y->b->service[i];
-
-        fake_recent(&s->restarts, y->lab->now, code);
-        ladder_look(y->l, y->lab->now); /* as the guard does when a container has started */
-}
-
-static void a_spent_budget_is_held_until_it_has_room(void)
-{
-        struct yard *y = yard_new(MODE_ENFORCE);
-        uint16_t i = yard_service(y, "api", 0);
-
-        for (int k = 0; k < 3; k++) {
-                crash(y, i, 1);
-                yard_tick(y, 10);
-        }
-        check_int(y->orders, 0);
-        crash(y, i, 1); /* one too many */
-        const struct action *a = yard_action(y, i, ACTION_HOLD);
-        check_int(a->state, ACTION_ACTIVE);
-        check_str(a->who, "budget");
-        check(strstr(a->reason,
-                      "4 restarts after a crash in the last 60 min, 3 are its budget; exit code 1") ||
-                strstr(a->reason,
-                        "4 restarts after a crash in the last 1.0 h, 3 are its budget; exit code 1"));
-        check_near((double)(a->until_ns - a->taken_ns) / 1e9, 3570, 2); /* until the first is an hour old */
-        yard_tick(y, 3560);
-        check_int(a->state, ACTION_ACTIVE);
-        yard_tick(y, 15);
-        check_int(a->state, ACTION_UNDONE);
-        check_int(a->helped, ACTION_HELPED);
-        for (int k = 0; k < 3; k++) { /* it goes on: two more holds, then it is kept stopped */
-                while (!y->frozen[i] && !y->stopped[i]) {
-                        crash(y, i, 1);
-                        yard_tick(y, 1);
-                }
-                check_int(yard_has(y, i, ACTION_QUARANTINE), k == 2);
-                yard_tick(y, 3600);
-        }
-        check(yard_has(y, i, ACTION_QUARANTINE));
-        yard_done(y);
-}
-
-static void restarts_that_are_no_crash_dont_count(void)
-{
-        static const int32_t codes[] = {0, 143, 130, 137};
-
-        for (size_t k = 0; k < ARRAY_SIZE(codes); k++) {
-                struct yard *y = yard_new(MODE_ENFORCE);
-                uint16_t i = yard_service(y, "job", 0);
-
-                for (int n = 0; n < 8; n++) {
-                        crash(y, i, codes[k]);
-                        yard_tick(y, 15);
-                }
-                check_int(y->orders, 0);
-                if (codes[k] == 137) { /* unless the kernel killed for memory */
-                        for (int n = 0; n < 4; n++) {
-                                fake_recent(&y->b->service[i].ooms, y->lab->now, 0);
-                                crash(y, i, 137);
-                                yard_tick(y, 30);
-                        }
-                        check(yard_has(y, i, ACTION_HOLD));
-                }
-                yard_done(y);
-        }
-}
-
-static struct yard *held(uint16_t *ret)
-{
-        struct yard *y = yard_new(MODE_ENFORCE);
-
-        *ret = yard_service(y, "api", 0);
-        for (int k = 0; k < 4; k++) {
-                crash(y, *ret, 1);
-                yard_tick(y, 2);
-        }
-        check(yard_action(y, *ret, ACTION_HOLD)->state == ACTION_ACTIVE);
-        return y;
-}
-
-static void a_deploy_or_a_person_begin_the_budget_anew(void)
-{
-        for (int k = 0; k < 3; k++) {
-                uint16_t i;
-                struct yard *y = held(&i);
-                struct service *s = &y->b->service[i];
-
-                if (k == 0) {
-                        s->deployed_ns = y->lab->now + 1;
-                } else if (k == 1) {
-                        s->person_act = PERSON_START;
-                        s->person_ns = y->lab->now + 1;
-                } else {
-                        yard_released(y, i);
-                        yard_undo(y, yard_action(y, i, ACTION_HOLD)->id, "released", y->lab->now);
-                }
-                yard_tick(y, 2);
-                check_int(yard_action(y, i, ACTION_HOLD)->state, ACTION_UNDONE);
-                for (int n = 0; n < 3; n++) {
-                        crash(y, i, 1);
-                        yard_tick(y, 2);
-                }
-                check_int(yard_count(y, i), 1);
-                crash(y, i, 1);
-                yard_tick(y, 2);
-                check_int(yard_count(y, i), k == 2 ? 1 : 2); /* after a release it is left alone */
-                yard_done(y);
-        }
-}
-
-static void a_label_says_the_budget(void)
-{
-        struct yard *y = yard_new(MODE_OBSERVE);
-        uint16_t i = yard_service(y, "api", 0);
-
-        y->b->service[i].labels.restarts = 1;
-        y->b->service[i].labels.restarts_window_ns = FAKE_S(600);
-        crash(y, i, 1);
-        yard_tick(y, 5);
-        check_int(y->orders, 0);
-        crash(y, i, 1);
-        yard_tick(y, 5);
-        check_int(yard_action(y, i, ACTION_HOLD)->state, ACTION_WOULD);
-        for (int k = 0; k < 8; k++) {
-                crash(y, i, 1);
-                yard_tick(y, 5);
-        }
-        check_int(yard_action(y, i, ACTION_QUARANTINE)->state, ACTION_WOULD);
-        check_int(y->orders, 2); /* once for each step */
-        yard_done(y);
-}
-
 static void every_detector_has_a_row_in_the_table(void)
 {
         for (size_t i = 0; i < detectors_count; i++)
@@ -608,12 +471,12 @@ static void a_new_guard_leaves_alone_who_was_released(void)
         yard_done(y);
 
         uint16_t i;
-        y = held(&i);
+        y = yard_held(&i);
         yard_undo(y, yard_action(y, i, ACTION_HOLD)->id, "released", y->lab->now);
         yard_released(y, i);
         yard_guard_killed(y);
         yard_tick(y, 1805); /* it is respected no more, and its old restarts don't count */
-        crash(y, i, 1);
+        yard_crash(y, i, 1);
         yard_tick(y, 5);
         check_int(yard_count(y, i), 1);
         yard_done(y);
@@ -720,10 +583,6 @@ static void all(void)
         test(zombies_are_left_until_they_matter);
         test(bury_only_where_the_label_says_so);
         test(a_fork_storm_is_the_services_own);
-        test(a_spent_budget_is_held_until_it_has_room);
-        test(restarts_that_are_no_crash_dont_count);
-        test(a_deploy_or_a_person_begin_the_budget_anew);
-        test(a_label_says_the_budget);
         test(a_new_guard_leaves_alone_who_was_released);
         test(a_new_guard_knows_what_helped);
         test(a_new_guard_keeps_the_breaker_as_it_was);

@@ -7,7 +7,6 @@
 #include "base/text.h"
 #include "ladder/internal.h"
 #include "ladder_lab.h"
-#include "tap.h"
 #include "world/view.h"
 
 enum { SERVICES = 10, HOUR = 3600, MAX_PER_HOUR = 12 };

@@ -495,6 +495,49 @@ static void restarts(void)
         end();
 }
 
+/* Its main process is seen to run again before the engine says so: whichever comes first of its place and its
+ * program. */
+static void a_restart_is_seen_before_it_is_told(void)
+{
+        begin();
+        struct container c = record();
+        world_container(w, &c, 101 * S);
+        struct service *s = &b->service[world_service(w, "shop/worker", SERVICE_COMPOSE)];
+        uint32_t p = born(10, 1, 101 * S);
+        world_set_cgroup(w, p, world_cgroup(w, "/docker/" ID));
+        world_entered(w, p, true);
+        world_exec(w, p, 101 * S);
+        check_int(s->returned_ns, 0); /* it was started, and had not died before */
+        for (int k = 0; k < 2; k++) {
+                says(CONTAINER_EVENT_DIE, 3, (110 + 10 * k) * S);
+                world_buried(w, p, (110 + 10 * k) * S);
+                p = born(11 + k, 1, (112 + 10 * k) * S);
+                if (k)
+                        world_exec(w, p, (112 + 10 * k) * S);
+                b->updated_ns = (112 + 10 * k) * S;
+                world_set_cgroup(w, p, world_cgroup(w, "/docker/" ID));
+                check_int(s->returned_ns, 0);
+                world_entered(w, p, true);
+                check(k || !w->returned); /* it is the runtime's so far */
+                if (!k)
+                        world_exec(w, p, 112 * S);
+                check(w->returned);
+                check_int(s->returned_ns, (112 + 10 * k) * S);
+                check_int(s->returned_code, 3);
+                w->returned = false;
+                world_exec(w, p, (113 + 10 * k) * S);
+                check(!w->returned); /* once is enough */
+                says(CONTAINER_EVENT_START, 0, (113 + 10 * k) * S);
+                check_int(s->returned_ns, 0);
+                check_int(s->restarts.total, 1 + k);
+        }
+        says(CONTAINER_EVENT_STOP, 0, 130 * S);
+        says(CONTAINER_EVENT_DIE, 137, 130 * S);
+        world_exec(w, p, 131 * S);
+        check(!w->returned); /* a person will have started it */
+        end();
+}
+
 /* What happened to a service is known to the next guard, too; what it is, and how much of it there is, is
  * found anew. */
 static void a_new_guard_knows_the_past(void)
@@ -676,6 +719,7 @@ static void all(void)
         test(a_late_name_has_its_past);
         test(events_before_the_record);
         test(restarts);
+        test(a_restart_is_seen_before_it_is_told);
         test(a_new_guard_knows_the_past);
         test(replicas_are_no_deploy);
         test(oom_and_probes);

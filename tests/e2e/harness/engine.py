@@ -186,6 +186,7 @@ class Engine:
 
     def run(self, name, command, *, project=None, service=None, labels=None, init=False, restart=None, health=None,
             memory=None, cpus=None, network="none", alias=None, mount=None, environment=None, binds=(), pids="",
+            pids_limit=None,
         ):  # fmt: skip
         """Creates and starts a container. PROJECT and SERVICE become the labels that compose would give it."""
         labels = dict(labels or {})
@@ -204,6 +205,7 @@ class Engine:
                 "NetworkMode": network,
                 "Binds": [*binds, *([f"{mount}:/w:ro"] if mount else [])],
                 "PidMode": pids,
+                "PidsLimit": pids_limit,
                 "NanoCpus": int((cpus or 0) * 1e9),
                 "Memory": memory or 0,
                 "MemorySwap": memory or 0,

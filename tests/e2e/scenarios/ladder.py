@@ -1,4 +1,5 @@
 import glob
+import os
 
 from harness import procfs
 from harness.scenario import Scenario
@@ -13,7 +14,7 @@ class Ladder(Scenario):
         "act_only_in": ["den/*"],
         "detect": {"saturation": {"for": "2s", "load_warning": 0.5}},
         "breaker": {"enabled": False},
-        "ladder": {"saturation": ["quota", "freeze"], "restart_loop": ["hold"]},
+        "ladder": {"saturation": ["quota", "freeze"], "restart_loop": ["hold", "quarantine"]},
         "steps": {"quota": {"share": "90%", "hold": "2s", "ttl": "20s"}, "freeze": {"hold": "5s", "ttl": "12s"}},
         "acting": {"calm": "60s"},
         "restart_budget": {"restarts": 2, "window": "10m"},
@@ -31,6 +32,8 @@ class Ladder(Scenario):
         self.enforced()
         self.enforced_without_dockerd()
         self.restarts_held()
+        self.crash_at_once_held()
+        self.leak_ended()
         self.by_hand()
         self.equal(self.said("den/decoy"), [], "nothing was done to the decoy, or said of it")
 
@@ -94,7 +97,7 @@ class Ladder(Scenario):
 
     def restarts_held(self):
         loop = self.zoo(
-            "loop", "cycle", 0.3, 1, project="den", service="loop", restart="unless-stopped",
+            "loop", "cycle", 0.5, 1, project="den", service="loop", restart="unless-stopped",
             labels={**ENFORCED, "com.docker.compose.config-hash": "a"},
         )  # fmt: skip
         self.eventually(lambda: self.frozen_or_none(loop), 60, "a container that has spent its restarts is held")
@@ -104,6 +107,23 @@ class Ladder(Scenario):
         self.eventually(lambda: not self.frozen_or_none(loop), 30, "a new configuration releases it")
         self.drop(loop)
         self.drop(new)
+
+    def crash_at_once_held(self):
+        """If it is over before it can be frozen, three times, it is stopped."""
+        spin = self.zoo("spin", "cycle", 0, 1, project="den", service="spin", restart="unless-stopped", labels=ENFORCED)
+        ended = lambda: self.frozen_or_none(spin) or spin.inspect()["State"]["Status"] == "exited"  # noqa: E731
+        self.eventually(ended, 60, "what crashes at once is held, too, or kept stopped")
+        self.check(self.says("den/spin", "hold taken") or self.says("den/spin", "quarantine taken"), "by Sexton")
+        self.drop(spin)
+
+    def leak_ended(self):
+        """A leak that has used up most of its pids."""
+        leak = self.zoo("leak", "leak", 55, 0.05, project="den", service="leak", pids_limit=64, labels=ENFORCED)
+        before = leak.pid()
+        self.eventually(lambda: self.says("den/leak", "restart taken"), 60, "the leak's container is to be restarted")
+        self.eventually(lambda: leak.pid() not in (0, before), 30, "it is")
+        self.check(not os.path.exists(f"/proc/{before}"), "and its dead have gone with it", before)
+        self.drop(leak)
 
     def frozen_or_none(self, container):
         try:
