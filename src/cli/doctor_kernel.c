@@ -7,6 +7,7 @@
 #include "source/bpf/bpf.h"
 #include "source/cgroup/cgroup.h"
 #include "source/proc/host.h"
+#include "source/proc/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -136,7 +137,11 @@ static void bpf(const struct doctor_context *c, struct doctor_result *r)
                 return;
         }
         bpf_source_free(source);
-        doctor_ok(r, "programs load and attach");
+        if (proc_has_host_pids(c->proc_fd) == 0)
+                doctor_not(r, DOCTOR_WARN, "programs load, but tell of pids that aren't this namespace's",
+                        "they aren't used here; start the container with --pid host");
+        else
+                doctor_ok(r, "programs load and attach");
 }
 
 static void btf(const struct doctor_context *c, struct doctor_result *r)

@@ -73,6 +73,28 @@ static char *make_body(const struct options *o)
         return body;
 }
 
+/* Who isn't there, or not yet, can be silenced. But it may be a slip of the pen. */
+static void doubt(const struct options *o)
+{
+        cleanup_reply struct reply r = {0};
+        struct target t;
+        json_t *one;
+        size_t i;
+
+        target_init(&t, "services");
+        if (client_ask(o, &t, &r) != EXIT_DONE)
+                return;
+        json_array_foreach(answer_list(r.json, "services"), i, one)
+        {
+                if (text_glob(o->argument[0], answer_raw(one, "service")))
+                        return;
+        }
+        fprintf(stderr,
+                "sexton silence: no service is called %s now (sexton services --all names them); the silence "
+                "stands all the same\n",
+                o->argument[0]);
+}
+
 static int run(int argc, char **argv)
 {
         cleanup_reply struct reply r = {0};
@@ -97,9 +119,12 @@ static int run(int argc, char **argv)
         target_init(&t, "silences");
         target_add(&t, "id", remove);
         code = client_send(&o, remove ? "DELETE" : body ? "POST" : "GET", &t, body, &r);
-        if (code == EXIT_DONE)
-                print(&o, &r, color);
-        return code;
+        if (code != EXIT_DONE)
+                return code;
+        print(&o, &r, color);
+        if (body)
+                doubt(&o);
+        return EXIT_DONE;
 }
 
 const struct verb verb_silence = {

@@ -65,9 +65,9 @@ class Daemon:
             self.child.kill()
             self.code = None
 
-    def verb(self, *words):
+    def verb(self, *words, stderr=subprocess.STDOUT):
         return subprocess.run([self.program, words[0], "--socket", self.socket, *words[1:]],
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)  # fmt: skip
+                              stdout=subprocess.PIPE, stderr=stderr, text=True)  # fmt: skip
 
     def ask(self, *words):
         done = self.verb(*words, "--json")
@@ -310,8 +310,9 @@ def silenced(tap, daemon, liars):
     liars.forget()
     done = daemon.verb("silence", "/sexton-notify-s*", "1h", "--comment", "testing \x1b[31m")
     tap.check(done.returncode == 2, "a control character in a comment is refused", done.stdout)
-    done = daemon.verb("silence", "/sexton-notify-s*", "1h", "--comment", "testing", "--json")
+    done = daemon.verb("silence", "/sexton-notify-s*", "1h", "--comment", "testing", "--json", stderr=subprocess.PIPE)
     number = json.loads(done.stdout)["id"]
+    tap.check("no service is called /sexton-notify-s*" in done.stderr, "that nobody has the name is said", done.stderr)
     tap.check("testing" in daemon.verb("silence").stdout, "the silence is listed")
     with Trouble("sexton-notify-silent") as trouble:
         def told():
@@ -327,6 +328,7 @@ def silenced(tap, daemon, liars):
         tap.check(becomes(lambda: told() == ["opened"]), "what is still open is told then")
     tap.check(daemon.verb("silence", "--remove", str(number)).returncode == 2, "once only")
     tap.check(daemon.verb("silence", "x", "soon").returncode == 2, "a duration is wanted")
+    tap.check(not daemon.verb("silence", "/*", "1s", stderr=subprocess.PIPE).stderr, "nothing is said of a name that somebody has")
 
 
 def secrets_stay_secret(tap, daemon):
