@@ -16,7 +16,7 @@ import tally
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILDS = "build-ci"
-JOBS = str(os.cpu_count() or 2)
+JOBS = str((os.cpu_count() or 2) + 1)  # of tests: some of them wait
 RELEASE = ["-Dbuildtype=release", "--prefix=/usr"]  # as the package is built
 # Less optimised it is built in half the time, and tested in hardly more. Then gcc doesn't see what can't be too long.
 QUICKLY = ["-Doptimization=1"]
@@ -216,10 +216,10 @@ def tsan(lane):
 
 
 def nobpf(lane):
-    """built without BPF, as where clang or libbpf are missing, and as for a debugger; all tests"""
+    """built without BPF, as where clang or libbpf are missing, and as for a debugger; all tests but the parsers' corpora"""
     folder = lane.build(["-Dbpf=disabled", "-Dbuildtype=debug", f"-Dc_args={UNSEEN}"])
     if folder:
-        lane.meson_tests(folder)
+        lane.meson_tests(folder, ["--no-suite", "fuzz"])
 
 
 def checks(lane):
@@ -243,19 +243,21 @@ def integration(lane):
     """the real daemon on this kernel, with its sources switched on and off"""
     program = release_program(lane)
     for path in sorted(glob.glob("tests/integration/*.py", root_dir=ROOT)):
-        if program and path != NOTIFY and os.access(os.path.join(ROOT, path), os.X_OK):
+        if program and path not in (NOTIFY, COMPLETIONS) and os.access(os.path.join(ROOT, path), os.X_OK):
             lane.program(os.path.basename(path), [path, program], 600)
 
 
 NOTIFY = "tests/integration/notify.py"
+COMPLETIONS = "tests/integration/completions.py"
 
 
 def web(lane):
-    """the dashboard in headless Chromium; meanwhile the notifiers, which wait for who answers late"""
+    """the dashboard in headless Chromium, and the shells' completions; meanwhile the notifiers, which mostly wait"""
     program = release_program(lane)
     if program:
         start_ahead("notify.py", [NOTIFY, program], 600)
         lane.program("web", ["tests/web/run.py", program], 600)
+        lane.program("completions.py", [COMPLETIONS, program], 600)
         lane.program("notify.py", [NOTIFY, program], 600)
 
 

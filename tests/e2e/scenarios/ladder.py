@@ -2,6 +2,8 @@ import glob
 import os
 
 from harness import procfs
+from harness.autoheal import autoheal
+from harness.engine import seconds
 from harness.scenario import Scenario
 
 ENFORCED = {"sexton.mode": "enforce"}
@@ -31,6 +33,7 @@ class Ladder(Scenario):
         self.observed()
         self.enforced()
         self.enforced_without_dockerd()
+        self.beside_autoheal()
         self.restarts_held()
         self.crash_at_once_held()
         self.leak_ended()
@@ -94,6 +97,31 @@ class Ladder(Scenario):
         finally:
             self.engine.resume()
         self.drop(hog)
+
+    def beside_autoheal(self):
+        """What somebody else restarts when it looks unhealthy is slowed, and not frozen."""
+        def health(*probe):
+            return {"Test": ["CMD", "/w/zoo", *probe], "Interval": seconds(1), "Timeout": seconds(30), "Retries": 1}
+
+        heal = {"autoheal": "true"}
+        sick = self.zoo("sick", "idle", project="den", service="sick", labels=heal, health=health("no such mode"))
+        with autoheal(self.engine) as restarted:
+            self.eventually(lambda: restarted, 30, "what is unhealthy is restarted by somebody else")
+        self.drop(sick)
+        hog = self.zoo(
+            "healed", "crowd", 40, project="den", service="healed", labels={**ENFORCED, **heal},
+            health=health("cycle", "0", "0"),
+        )  # fmt: skip
+        with autoheal(self.engine) as restarted:
+            self.eventually(lambda: self.says("den/healed", "quota", "help"), 60, "it is slowed, and looked at after that")
+            seen = self.probed(hog)
+            self.eventually(lambda: self.probed(hog) > seen, 60, "it is probed again")
+        self.equal(self.says("den/healed", "freeze"), [], "it isn't frozen")
+        self.equal((restarted, hog.health()["Status"]), ([], "healthy"), "and nobody has to heal it")
+        self.drop(hog)
+
+    def probed(self, container):
+        return max([one["End"] for one in container.health().get("Log") or []], default="")
 
     def restarts_held(self):
         loop = self.zoo(
