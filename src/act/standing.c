@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define LOOK_AGAIN_NS                                                                                        \
         (20 * NSEC_PER_MSEC)            /* freezing takes some milliseconds, or as long as a task is in D */
@@ -28,6 +29,15 @@ static void name_group(struct journal_change *c, const struct act_group *g, cons
         text_set(c->service, sizeof c->service, service);
 }
 
+/* A group that was removed since it was found has no files any more. */
+static int why_no_file(int dir, enum change_file file, struct error *e)
+{
+        if (dir < 0 || faccessat(dir, "cgroup.procs", F_OK, 0) < 0)
+                return error_set(e, -ESRCH, "its control group is gone");
+        return error_set(e, -ENOTSUP, "its control group has no %s: the controller is not enabled for it",
+                change_file_name(file));
+}
+
 int standing_plan(struct actor *a, const struct act_kind *k, uint16_t service, double value, struct error *e)
 {
         int n = target_groups(a, service, k->hierarchy, e), planned = 0, r = 0;
@@ -42,10 +52,8 @@ int standing_plan(struct actor *a, const struct act_kind *k, uint16_t service, d
                 cleanup_close int dir =
                         cgroup_open_group(a->layout, (enum cgroup_hierarchy)c->hierarchy, c->path);
                 r = dir < 0 ? dir : k->plan(dir, c->hierarchy == CGROUP_UNIFIED, &w, c, e);
-                if (r == -ENOENT)
-                        return error_set(e, -ENOTSUP,
-                                "its control group has no %s: the controller is not enabled for it",
-                                change_file_name(c->file));
+                if (r == -ENOENT || r == -ENODEV)
+                        return why_no_file(dir, c->file, e);
                 if (r < 0 && r != -EALREADY)
                         return e && e->code == r
                                        ? r

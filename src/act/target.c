@@ -110,6 +110,14 @@ static int add_group(struct find *f, enum cgroup_hierarchy h, const char *path)
         return 0;
 }
 
+/* On cgroup v1 it leaves its groups when it dies, and they go with their last one. */
+static bool has_died(const struct actor *a, const struct process *p)
+{
+        struct proc_stat st;
+
+        return proc_read_stat(a->proc_fd, p->pid, &st) < 0 || st.flags & PROC_FLAG_EXITING;
+}
+
 /* 1 when the process's group was found, 0 when it has none of its own, negative errno. */
 static int group_of(struct find *f, const struct process *p, enum cgroup_hierarchy wanted)
 {
@@ -127,7 +135,7 @@ static int group_of(struct find *f, const struct process *p, enum cgroup_hierarc
                 if (r != -ENOENT)
                         return r < 0 ? r : 1;
         }
-        return 0;
+        return has_died(a, p) ? -ESRCH : 0;
 }
 
 int target_groups(struct actor *a, uint16_t service, enum cgroup_hierarchy h, struct error *e)

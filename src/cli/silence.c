@@ -10,6 +10,8 @@
 
 extern const struct verb verb_silence;
 
+enum { DOUBT_MS = 2000 };
+
 static const struct verb_option options[] = {
         OPTIONS_OF_CLIENTS,
         {"--comment", "TEXT", "why; shown in the list"},
@@ -78,11 +80,14 @@ static void doubt(const struct options *o)
 {
         cleanup_reply struct reply r = {0};
         struct target t;
+        char problem[200];
         json_t *one;
         size_t i;
 
         target_init(&t, "services");
-        if (client_ask(o, &t, &r) != EXIT_DONE)
+        if (client_try(client_socket(o), "GET", &t, NULL, DOUBT_MS, &r, problem, sizeof problem) !=
+                        EXIT_DONE ||
+                !reply_parse(&r))
                 return;
         json_array_foreach(answer_list(r.json, "services"), i, one)
         {

@@ -4,6 +4,7 @@
  * Restarts that mean no crash don't count: exit code 0, and the signals by which others end it. A deploy, a
  * new image or configuration, a person's start begin it anew.
  */
+#include "base/text.h"
 #include "base/util.h"
 #include "ladder/internal.h"
 #include "world/view.h"
@@ -12,6 +13,7 @@
 
 #define OOM_NEAR_NS (10 * NSEC_PER_SEC)
 #define SHORTEST_NS (10 * NSEC_PER_SEC)
+#define PREPARES_NS (10 * NSEC_PER_SEC) /* a runtime, at most; then its exec was lost with other events */
 
 struct budget {
         uint32_t limit, spent;
@@ -63,7 +65,9 @@ static struct budget count(struct ladder *l, uint16_t service, uint64_t now_ns)
                 b.limit = s->labels.restarts;
                 b.window_ns = s->labels.restarts_window_ns;
         }
-        if (s->returned_ns > from)
+        if (s->policy == RESTART_NO)
+                return b; /* whoever starts it again means it */
+        if (s->returned_ns > from && (s->returned_ns > now_ns || now_ns - s->returned_ns <= b.window_ns))
                 spend(&b, s, s->returned_code, s->returned_ns);
         for (uint32_t i = 0; i < BOARD_RECENT && view_recent_at(&s->restarts, i, &at, &code); i++) {
                 if (at <= from || (at < now_ns && now_ns - at > b.window_ns))
@@ -101,24 +105,59 @@ void budget_look(struct ladder *l, uint64_t now_ns)
         }
 }
 
+/* It has started again: was the life before it over before it could be held? */
+static void follow_lives(struct ladder_case *c, const struct service *s)
+{
+        uint64_t now = restarts_of(s), at_ns = s->returned_ns;
+        int32_t code = s->returned_code;
+
+        if (now <= c->restarts_seen)
+                return;
+        if (!at_ns)
+                view_recent_at(&s->restarts, 0, &at_ns, &code);
+        if (!c->standing && !c->excused && c->missed < UINT8_MAX && is_crash(s, code, at_ns))
+                c->missed++;
+        c->restarts_seen = now;
+        c->excused = false;
+}
+
+/* Is it past its runtime's preparations, in each of its containers? Frozen in the middle of them it would
+ * keep the runtime waiting, and the engine with it. */
+static bool has_begun(const struct ladder *l, uint16_t service, const struct service *s, uint64_t now_ns)
+{
+        const struct board *b = l->board;
+
+        if (!s->processes || (s->state != CONTAINER_RUNNING && !s->returned_ns))
+                return false;
+        for (uint32_t i = 1; i < b->process_top; i++) {
+                const struct process *p = &b->process[i];
+                bool lives = p->state == PROCESS_ALIVE || p->state == PROCESS_LEADER;
+                bool prepares = p->flags & PROCESS_F_INIT &&
+                                !(p->flags & (PROCESS_F_EXECED | PROCESS_F_PRE_EXISTING)) &&
+                                now_ns < p->start_ns + PREPARES_NS;
+
+                if (lives && p->service == service && (prepares || text_glob("runc:[*", p->comm)))
+                        return false;
+        }
+        return true;
+}
+
 /* Time for the next step: a hold for each restart that is one too many; behind the holds what comes then. */
-static bool due(struct ladder *l, struct ladder_case *c, const struct service *s)
+static bool due(struct ladder *l, struct ladder_case *c, const struct service *s, uint64_t now_ns)
 {
         bool hold = c->plan.kind[c->next] == ACTION_HOLD;
         uint8_t wanted = (uint8_t)l->cfg.restart_budget_holds;
 
         if (c->observing)
-                return !c->standing || s->restarts.total >= c->restarts + wanted;
+                return !c->standing || restarts_of(s) >= c->restarts + wanted;
         if (c->standing)
                 return false;
-        bool in_vain =
-                case_memory(l, c->service)->holds >= wanted ||
-                s->restarts.total >= c->restarts + wanted; /* since the last one: it was over too soon */
+        bool in_vain = case_memory(l, c->service)->holds >= wanted || c->missed >= wanted;
         if (hold && in_vain && c->next + 1 < c->plan.count) {
                 c->next++;
                 hold = false;
         }
-        return !hold || ((s->state == CONTAINER_RUNNING || s->returned_ns) && s->processes > 0);
+        return !hold || has_begun(l, c->service, s, now_ns);
 }
 
 void budget_case_look(struct ladder *l, struct ladder_case *c, uint64_t now_ns)
@@ -130,6 +169,7 @@ void budget_case_look(struct ladder *l, struct ladder_case *c, uint64_t now_ns)
         uint8_t top = c->standing ? c->step[c->standing - 1].kind : ACTION_NONE;
         char reason[200], span[VIEW_SPAN];
 
+        follow_lives(c, s);
         if (top == ACTION_HOLD && !over && !c->observing) { /* its time is up, or nearly so */
                 case_judge(l, c, &c->step[c->standing - 1], false, now_ns);
                 case_end(l, c, "the budget has room again", now_ns);
@@ -139,7 +179,7 @@ void budget_case_look(struct ladder *l, struct ladder_case *c, uint64_t now_ns)
                 case_end(l, c, "the budget has room again", now_ns);
                 return;
         }
-        if (!over || c->next >= c->plan.count || !due(l, c, s))
+        if (!over || c->next >= c->plan.count || !due(l, c, s, now_ns))
                 return;
         bool hold = c->plan.kind[c->next] == ACTION_HOLD;
         uint64_t ttl = hold ? MAX(b.free_ns > now_ns ? b.free_ns - now_ns : 0, SHORTEST_NS) : 0;
@@ -148,7 +188,9 @@ void budget_case_look(struct ladder *l, struct ladder_case *c, uint64_t now_ns)
                 view_span((double)b.window_ns / 1e9, span), b.limit, b.code);
         if (!case_raise(l, c, ttl, reason, now_ns) || !c->used)
                 return;
-        c->restarts = s->restarts.total;
+        c->restarts = restarts_of(s);
+        c->excused = true;
+        c->missed = 0;
         if (hold && m->holds < UINT8_MAX)
                 m->holds++;
 }

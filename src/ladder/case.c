@@ -92,7 +92,8 @@ struct ladder_case *case_open(
                         .plan = p,
                         .began_ns = now_ns,
                         .troubled_ns = now_ns,
-                        .restarts = view_service(l->board, service)->restarts.total};
+                        .restarts = restarts_of(view_service(l->board, service)),
+                        .restarts_seen = restarts_of(view_service(l->board, service))};
                 bool relapse = m->ended_ns && view_age(m->ended_ns, now_ns) < l->cfg.acting_relapse;
                 if (!relapse)
                         m->relapses = m->helped = m->holds = 0;
@@ -335,10 +336,11 @@ static void note_taken(
                 m->restarted_ns = now_ns;
 }
 
-/* Nothing of it lives now, or its group went while we looked: a container between two restarts. */
-static bool is_about_the_moment(int error)
+/* Nothing of it lives now, or its group went while we looked: a container between two restarts. Who held the
+ * dead is gone for good. */
+static bool is_about_the_moment(const struct ladder_order *o, int error)
 {
-        return error == -ESRCH || error == -ENOENT || error == -ENODEV;
+        return o->kind != ACTION_BURY && (error == -ESRCH || error == -ENOENT || error == -ESTALE);
 }
 
 bool case_raise(struct ladder *l, struct ladder_case *c, uint64_t ttl_ns, const char *reason, uint64_t now_ns)
@@ -354,8 +356,10 @@ bool case_raise(struct ladder *l, struct ladder_case *c, uint64_t ttl_ns, const 
         double before[ACTION_MEASURES];
         uint32_t id;
 
-        if (!rate_allows(l, now_ns))
+        if (!rate_allows(l, now_ns)) {
+                c->excused = true;
                 return false;
+        }
         o.value = plan_value(l, o.kind, c->service);
         o.ttl_ns = ttl_ns ? ttl_ns : plan_ttl_ns(l, o.kind, m->relapses);
         text_set(o.reason, sizeof o.reason, reason);
@@ -365,7 +369,8 @@ bool case_raise(struct ladder *l, struct ladder_case *c, uint64_t ttl_ns, const 
                 note_taken(l, c, &o, id, now_ns);
                 return true;
         }
-        if (r == -EAGAIN || is_about_the_moment(r))
+        c->excused = r == -EAGAIN;
+        if (r == -EAGAIN || is_about_the_moment(&o, r))
                 return false;
         if (r == -EPERM || r == -EALREADY) { /* not to be touched; or somebody has his hand on it */
                 m->blocked_ns = now_ns + BLOCKED_NS;

@@ -3,6 +3,12 @@
 
 #include "ladder/ladder.h"
 
+/* Of a container: those that the engine has told of, and one that is seen and not told yet. */
+static inline uint64_t restarts_of(const struct service *s)
+{
+        return s->restarts.total + (s->returned_ns ? 1 : 0);
+}
+
 /* ---- plan.c ---- */
 extern const char *const ladder_rule_names[LADDER_RULE_COUNT];
 enum ladder_rule plan_rule(const char *detector); /* LADDER_RULE_COUNT = none */

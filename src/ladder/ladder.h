@@ -38,7 +38,8 @@ struct ladder_order {
 /* All may be called while ladder_look() runs, none may call back into the ladder. */
 struct ladder_ops {
         /* 0 and the id of the action's row; -EPERM must not be touched, -EAGAIN not now, -EALREADY somebody
-         * did it before, -ENOTSUP not possible here, anything else: failed. */
+         * did it before, -ESRCH, -ENOENT, -ESTALE nothing of it lives now, or its group went meanwhile,
+         * -ENOTSUP not possible here, anything else: failed. */
         int (*take)(void *ctx, const struct ladder_order *o, uint64_t now_ns, uint32_t *ret_id);
         void (*undo)(void *ctx, uint32_t id, const char *why, uint64_t now_ns);
         /* What became of the trouble that the action was to better. */
@@ -73,8 +74,11 @@ struct ladder_case {
         uint8_t standing; /* steps that stand, the highest last */
         struct ladder_step step[LADDER_PLAN];
         uint64_t began_ns, troubled_ns; /* the latter: when there was trouble last */
-        uint64_t calm_ns;  /* since when there is none, or the last step was taken back; 0 = trouble */
-        uint64_t restarts; /* of a budget: the service's total when it was acted on last */
+        uint64_t calm_ns; /* since when there is none, or the last step was taken back; 0 = trouble */
+        /* Of a budget, the service's restarts: when it was acted on last, and at the last look. */
+        uint64_t restarts, restarts_seen;
+        uint8_t missed; /* lives too short to be held */
+        bool excused;   /* the present one doesn't count as such: it was held, or its turn had not come */
 };
 
 /* What is remembered of a service between cases. */

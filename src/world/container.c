@@ -277,6 +277,14 @@ void world_container(struct world *w, const struct container *c, uint64_t now_ns
                 describe_service(w, service, &w->b->container[i], is_new, now_ns);
 }
 
+/* The engine's word replaces what was seen. */
+static void told_of_return(struct world *w, uint32_t i)
+{
+        if (w->container[i].returned)
+                w->b->service[w->b->container[i].service].returned_ns = 0;
+        w->container[i].returned = false;
+}
+
 void world_containers_synced(struct world *w, bool begin)
 {
         struct board *b = w->b;
@@ -288,6 +296,7 @@ void world_containers_synced(struct world *w, bool begin)
                         uint16_t s = b->container[i].service;
                         if (s && !strcmp(b->service[s].id, b->container[i].id))
                                 b->service[s].state = CONTAINER_REMOVED;
+                        told_of_return(w, i);
                         memset(&b->container[i], 0, sizeof b->container[i]);
                 }
         }
@@ -339,6 +348,9 @@ static void started(struct world *w, uint32_t i, bool replayed, uint64_t at_ns)
         bool person = rt->person_stop_ns != 0;
         if (person)
                 snprintf(text, sizeof text, "started again by a person");
+        else if (rt->recorded && c->policy == RESTART_NO)
+                snprintf(text, sizeof text,
+                        "started again after exit code %d, by somebody else than its policy", rt->died_code);
         else
                 snprintf(text, sizeof text, "restarted by its policy after exit code %d", rt->died_code);
         if (person) {
@@ -350,20 +362,24 @@ static void started(struct world *w, uint32_t i, bool replayed, uint64_t at_ns)
                         s->restarts_before--; /* the engine's count holds it */
         }
         world_event(w, EVENT_RESTART, c->service, NULL, at_ns, rt->died_code, text);
-        rt->person_stop_ns = rt->died_ns = s->returned_ns = 0;
+        rt->person_stop_ns = rt->died_ns = 0;
+        told_of_return(w, i);
 }
 
-void world_container_runs(struct world *w, uint32_t p, uint64_t now_ns)
+void world_container_runs(struct world *w, uint32_t p)
 {
-        uint16_t i = w->cgroup[w->b->process[p].cgroup].container;
-        const struct world_container *rt = &w->container[i];
+        const struct process *init = &w->b->process[p];
+        uint16_t i = w->cgroup[init->cgroup].container;
+        struct world_container *rt = &w->container[i];
         struct service *s = &w->b->service[w->b->container[i].service];
 
-        if (s == w->b->service || !rt->died_ns || rt->person_stop_ns || s->returned_ns)
+        /* An exec in the life before may be heard of after its death. */
+        if (s == w->b->service || !rt->died_ns || rt->person_stop_ns || init->start_ns <= rt->died_ns)
                 return;
-        s->returned_ns = now_ns;
+        s->returned_ns = init->start_ns;
         s->returned_code = rt->died_code;
-        w->returned = true;
+        w->returned |= !rt->returned;
+        rt->returned = true;
 }
 
 static void died(struct world *w, uint32_t i, const struct engine_event *e, uint64_t at_ns)
@@ -380,7 +396,7 @@ static void died(struct world *w, uint32_t i, const struct engine_event *e, uint
         if (!strcmp(s->id, c->id))
                 s->state = CONTAINER_EXITED;
         s->probes_open = 0;
-        s->returned_ns = 0;
+        told_of_return(w, i);
         if (isnan(e->value))
                 snprintf(text, sizeof text, "container died, exit code %d", e->code);
         else
@@ -442,7 +458,7 @@ void world_container_event(struct world *w, const struct engine_event *e, uint64
                 break;
         case CONTAINER_EVENT_STOP:
                 rt->person_stop_ns = now_ns;
-                s->returned_ns = 0;
+                told_of_return(w, i);
                 person_did(s, PERSON_STOP, now_ns);
                 world_event(w, EVENT_STOP, c->service, NULL, now_ns, NAN, "stopped by a person or a tool");
                 break;
@@ -457,7 +473,7 @@ void world_container_event(struct world *w, const struct engine_event *e, uint64
         case CONTAINER_EVENT_DESTROY:
                 if (!strcmp(s->id, c->id))
                         s->state = CONTAINER_REMOVED;
-                s->returned_ns = 0;
+                told_of_return(w, i);
                 memset(c, 0, sizeof *c);
                 break;
         case CONTAINER_EVENT_OOM:

@@ -98,7 +98,7 @@ void world_entered(struct world *w, uint32_t i, bool is_init)
                 p->flags |= PROCESS_F_INIT;
                 p->flags &= (uint16_t) ~(PROCESS_F_EXEC_ROOT | PROCESS_F_HEALTHCHECK);
                 if (p->flags & PROCESS_F_EXECED)
-                        world_container_runs(w, i, w->b->updated_ns);
+                        world_container_runs(w, i);
                 return;
         }
         p->flags |= PROCESS_F_EXEC_ROOT;

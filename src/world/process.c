@@ -223,7 +223,7 @@ void world_exec(struct world *w, uint32_t i, uint64_t now_ns)
                 recent_push(&s->reexecs, now_ns, 0);
         p->flags |= PROCESS_F_EXECED;
         if (p->flags & PROCESS_F_INIT)
-                world_container_runs(w, i, now_ns);
+                world_container_runs(w, i);
         s->execs++;
         /* What it inherited is no longer true, and nothing is better than its parent's name. */
         world_set_command(w, i, NULL, NULL);

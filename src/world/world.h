@@ -43,6 +43,7 @@ struct world_container {
         int32_t died_code;
         bool seen_by_sync; /* in the listing that is being received */
         bool recorded;     /* the engine's record of it has come */
+        bool returned;     /* its service's returned_ns is about it */
         uint32_t restarts; /* of those counted, its own */
 };
 
@@ -168,8 +169,9 @@ void world_cgroup_forget(struct world *w, uint32_t cgroup);
 void world_container(struct world *w, const struct container *c, uint64_t now_ns);
 void world_container_event(struct world *w, const struct engine_event *e, uint64_t now_ns);
 void world_containers_synced(struct world *w, bool begin);
-/* Its PID 1 runs the program it was made for. The engine tells of that some 100 ms later. */
-void world_container_runs(struct world *w, uint32_t p, uint64_t now_ns);
+/* Its PID 1, p, has run another program since its birth: that which runc and crun were to start. The engine
+ * tells of that some 100 ms later. */
+void world_container_runs(struct world *w, uint32_t p);
 uint32_t world_container_find(const struct world *w, const char *id);
 /* n OOM kills, told by the engine or counted by the kernel: both may tell of the same one, within ten
  * seconds. */

@@ -112,7 +112,8 @@ def all_killed(tap, program, folder, group, before):
         for pid in every:
             os.kill(pid, sign)
     daemon.child.wait()
-    tap.check(frozen and group.file("freezer.state") == "FROZEN", "all killed at once: it stays frozen", group.values())
+    gone = becomes(lambda: ended(every[1:]), 15)  # who listens on the socket is there until then
+    tap.check(frozen and gone and group.file("freezer.state") == "FROZEN", "all killed at once: it stays frozen", group.values())
     daemon = Daemon(program, folder, f"{NAME}*")
     tap.check(becomes(lambda: group.values() == before), "until the next start, which thaws it", daemon.said())
     becomes(lambda: daemon.knows(group.name))

@@ -215,6 +215,20 @@ static inline void lab_list(const char *group, int32_t pid)
 
 /* ---- processes ---- */
 
+/* Its state and the kernel's flags of it, 4 = it is dying. */
+static inline void lab_stat(int32_t pid, char state, unsigned flags)
+{
+        char name[64], text[200];
+
+        snprintf(name, sizeof name, "proc/%d/stat", pid);
+        snprintf(text, sizeof text,
+                "%d (worker) %c 1 1 1 0 -1 %u 0 0 0 0 0 0 0 0 20 0 1 0 100 0 0 18446744073709551615 0 0 0 0 "
+                "0 0 0 0 0 "
+                "0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
+                pid, state, flags);
+        tree_put(&lab_tree, name, text);
+}
+
 /* One more process in the group, which must be there; on the board, in /proc and in the group's lists. */
 static inline uint32_t lab_process(const char *group, int32_t pid, const char *comm)
 {
@@ -230,6 +244,7 @@ static inline uint32_t lab_process(const char *group, int32_t pid, const char *c
                 snprintf(text, sizeof text, "4:cpu,cpuacct:%s\n3:memory:%s\n2:pids:%s\n1:freezer:%s\n", group,
                         group, group, group);
         tree_put(&lab_tree, name, text);
+        lab_stat(pid, 'S', 0);
         lab_list(group, pid);
         return i;
 }

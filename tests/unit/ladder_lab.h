@@ -269,6 +269,7 @@ static inline uint16_t yard_service(struct yard *y, const char *name, double wan
 
         y->want[i] = want;
         y->b->service[i].state = CONTAINER_RUNNING;
+        y->b->service[i].policy = RESTART_UNLESS_STOPPED;
         y->b->service[i].processes = 1;
         y->b->service[i].threads = (uint32_t)want + 1;
         return i;

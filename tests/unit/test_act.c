@@ -96,6 +96,8 @@ static void without_a_group_of_its_own(void)
         check_int(lab_do(ACTION_QUOTA, s), -ENOTSUP);
         check(strstr(e.text, "cpu"));
         check(lab_do(ACTION_FREEZE, s) > 0);
+        lab_stat(LAB_PID, 'Z', 4); /* it died just now, and has left its groups by that */
+        check_int(lab_do(ACTION_QUOTA, s), -ESRCH);
         lab_end();
 }
 

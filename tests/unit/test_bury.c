@@ -92,7 +92,7 @@ static void nor_for_nothing(void)
         bury_run(l.proc_fd, NULL, &l.request, &l.result);
         check_int(l.result.end, BURY_DONE);
         check_int(l.result.skipped, DEAD);
-        check_int(l.result.stops, 1);
+        check(l.result.stops >= 1);
         check(is_state(&l, l.holder, 'S'));
         check_int(write(told[1], "x", 1), 1);
         end(&l);
@@ -116,8 +116,10 @@ static void nor_by_the_death_of_children(void)
                         sched_yield();
                 _exit(0);
         }
-        for (int k = 0; k < 200; k++)
+        for (int k = 0; k < 200; k++) {
                 bury_run(l.proc_fd, NULL, &l.request, &l.result);
+                l.request.waited_faults += l.result.waited_faults; /* ours, not the holder's own */
+        }
         kill(herald, SIGKILL);
         check_int(waitpid(herald, NULL, 0), herald);
         check_int(buried(&l) + l.result.left, DEAD);

@@ -40,7 +40,7 @@ static void a_spent_budget_is_held_until_it_has_room(void)
 /* It was over while we looked, or its record is late. */
 static void one_that_is_gone_just_then_is_held_the_next_time(void)
 {
-        static const int answers[] = {-ESRCH, -ENOENT, -ENODEV};
+        static const int answers[] = {-ESRCH, -ENOENT, -ESTALE};
         struct yard *y = yard_new(MODE_ENFORCE);
         uint16_t i = yard_service(y, "api", 0);
 
@@ -102,6 +102,61 @@ static void one_that_is_over_too_soon_to_be_held_is_kept_stopped(void)
         yard_tick(y, 2);
         check_int(yard_count(y, i), 1);
         check(yard_has(y, i, ACTION_QUARANTINE));
+        yard_done(y);
+}
+
+/* Its runtime is not done with it, or with another one of the service. */
+static void one_that_is_being_made_is_not_held(void)
+{
+        struct yard *y = yard_new(MODE_ENFORCE);
+        uint16_t i = yard_service(y, "api", 0);
+        uint32_t first = fake_process(y->b, i, 100, 0, "api"), second = fake_process(y->b, i, 200, 0, "api");
+
+        y->b->process[first].flags = PROCESS_F_INIT | PROCESS_F_EXECED;
+        y->b->process[second].flags = PROCESS_F_INIT;
+        y->b->process[second].start_ns = y->lab->now;
+        for (int k = 0; k < 4; k++)
+                yard_crash(y, i, 1);
+        check_int(y->orders, 0);
+        y->b->process[second].flags |= PROCESS_F_EXECED;
+        uint32_t stage = fake_process(y->b, i, 300, 0, "runc:[1:CHILD]");
+        yard_tick(y, 2);
+        check_int(y->orders, 0);
+        y->b->process[stage].state = PROCESS_BURIED;
+        yard_tick(y, 2);
+        check_int(yard_action(y, i, ACTION_HOLD)->state, ACTION_ACTIVE);
+        yard_done(y);
+}
+
+/* Many loops at once: whose turn has not come is not kept stopped for it. */
+static void one_that_has_to_wait_is_held_when_its_turn_comes(void)
+{
+        struct yard *y = yard_new(MODE_ENFORCE);
+        uint16_t i = yard_service(y, "api", 0);
+
+        for (int k = 0; k < 3; k++)
+                yard_crash(y, i, 1);
+        y->answer = -EAGAIN;
+        for (int k = 0; k < 8; k++) {
+                yard_crash(y, i, 1);
+                yard_tick(y, 2);
+        }
+        y->answer = 0;
+        yard_tick(y, 2);
+        check_int(yard_action(y, i, ACTION_HOLD)->state, ACTION_ACTIVE);
+        check_int(yard_count(y, i), 1);
+        yard_done(y);
+}
+
+static void one_without_a_policy_is_left_to_whoever_starts_it(void)
+{
+        struct yard *y = yard_new(MODE_ENFORCE);
+        uint16_t i = yard_service(y, "api", 0);
+
+        y->b->service[i].policy = RESTART_NO;
+        for (int k = 0; k < 9; k++)
+                yard_crash(y, i, 1);
+        check_int(y->orders, 0);
         yard_done(y);
 }
 
@@ -188,6 +243,9 @@ static void all(void)
         test(one_that_is_gone_just_then_is_held_the_next_time);
         test(a_restart_that_is_seen_is_held_at_once);
         test(one_that_is_over_too_soon_to_be_held_is_kept_stopped);
+        test(one_that_is_being_made_is_not_held);
+        test(one_that_has_to_wait_is_held_when_its_turn_comes);
+        test(one_without_a_policy_is_left_to_whoever_starts_it);
         test(restarts_that_are_no_crash_dont_count);
         test(a_deploy_or_a_person_begin_the_budget_anew);
         test(a_label_says_the_budget);

@@ -492,6 +492,15 @@ static void restarts(void)
         says(CONTAINER_EVENT_START, 0, 105 * S);
         check_int(s->restarts.total, 1);
         check_int(told[EVENT_RESTART], 2);
+        check_str(last.text, "started again by a person");
+        says(CONTAINER_EVENT_DIE, 1, 106 * S);
+        says(CONTAINER_EVENT_START, 0, 107 * S);
+        check_str(last.text, "restarted by its policy after exit code 1");
+        c.policy = RESTART_NO;
+        world_container(w, &c, 108 * S);
+        says(CONTAINER_EVENT_DIE, 1, 109 * S);
+        says(CONTAINER_EVENT_START, 0, 110 * S);
+        check_str(last.text, "started again after exit code 1, by somebody else than its policy");
         end();
 }
 
@@ -510,11 +519,12 @@ static void a_restart_is_seen_before_it_is_told(void)
         check_int(s->returned_ns, 0); /* it was started, and had not died before */
         for (int k = 0; k < 2; k++) {
                 says(CONTAINER_EVENT_DIE, 3, (110 + 10 * k) * S);
+                world_exec(w, p, (109 + 10 * k) * S);
+                check(!w->returned); /* in the life before, and heard of late */
                 world_buried(w, p, (110 + 10 * k) * S);
                 p = born(11 + k, 1, (112 + 10 * k) * S);
                 if (k)
                         world_exec(w, p, (112 + 10 * k) * S);
-                b->updated_ns = (112 + 10 * k) * S;
                 world_set_cgroup(w, p, world_cgroup(w, "/docker/" ID));
                 check_int(s->returned_ns, 0);
                 world_entered(w, p, true);
@@ -533,8 +543,41 @@ static void a_restart_is_seen_before_it_is_told(void)
         }
         says(CONTAINER_EVENT_STOP, 0, 130 * S);
         says(CONTAINER_EVENT_DIE, 137, 130 * S);
+        p = born(20, 1, 131 * S);
+        world_set_cgroup(w, p, world_cgroup(w, "/docker/" ID));
+        world_entered(w, p, true);
         world_exec(w, p, 131 * S);
         check(!w->returned); /* a person will have started it */
+        end();
+}
+
+/* What the engine tells of one replica says nothing of the other's return. */
+static void replicas_return_by_themselves(void)
+{
+        static const char other[] = "7faa5f1b6ba8632dee023865045077fcf045125e6c5e51e33fec694c862df6a6";
+        struct engine_event e = {.code = 1, .value = NAN};
+
+        begin();
+        struct container c = record();
+        world_container(w, &c, 101 * S);
+        strcpy(c.id, other);
+        world_container(w, &c, 101 * S);
+        struct service *s = &b->service[world_service(w, "shop/worker", SERVICE_COMPOSE)];
+        says(CONTAINER_EVENT_DIE, 1, 110 * S);
+        uint32_t p = born(11, 1, 112 * S);
+        world_set_cgroup(w, p, world_cgroup(w, "/docker/" ID));
+        world_entered(w, p, true);
+        world_exec(w, p, 112 * S);
+        check_int(s->returned_ns, 112 * S);
+        e.kind = CONTAINER_EVENT_DIE;
+        strcpy(e.id, other);
+        world_container_event(w, &e, 113 * S);
+        check_int(s->returned_ns, 112 * S);
+        e.kind = CONTAINER_EVENT_DESTROY;
+        world_container_event(w, &e, 114 * S);
+        check_int(s->returned_ns, 112 * S);
+        says(CONTAINER_EVENT_DIE, 1, 115 * S);
+        check_int(s->returned_ns, 0);
         end();
 }
 
@@ -720,6 +763,7 @@ static void all(void)
         test(events_before_the_record);
         test(restarts);
         test(a_restart_is_seen_before_it_is_told);
+        test(replicas_return_by_themselves);
         test(a_new_guard_knows_the_past);
         test(replicas_are_no_deploy);
         test(oom_and_probes);

@@ -2,7 +2,7 @@ import glob
 import os
 
 from harness import procfs
-from harness.autoheal import autoheal
+from harness.autoheal import Autoheal
 from harness.engine import seconds
 from harness.scenario import Scenario
 
@@ -105,19 +105,21 @@ class Ladder(Scenario):
 
         heal = {"autoheal": "true"}
         sick = self.zoo("sick", "idle", project="den", service="sick", labels=heal, health=health("no such mode"))
-        with autoheal(self.engine) as restarted:
-            self.eventually(lambda: restarted, 30, "what is unhealthy is restarted by somebody else")
+        with Autoheal(self.engine) as healer:
+            self.eventually(lambda: healer.restarted, 30, "what is unhealthy is restarted by somebody else")
         self.drop(sick)
         hog = self.zoo(
             "healed", "crowd", 40, project="den", service="healed", labels={**ENFORCED, **heal},
             health=health("cycle", "0", "0"),
         )  # fmt: skip
-        with autoheal(self.engine) as restarted:
+        with Autoheal(self.engine) as healer:
             self.eventually(lambda: self.says("den/healed", "quota", "help"), 60, "it is slowed, and looked at after that")
             seen = self.probed(hog)
+            rounds = healer.rounds
             self.eventually(lambda: self.probed(hog) > seen, 60, "it is probed again")
+            self.eventually(lambda: healer.rounds > rounds + 1, 30, "and looked at by who would heal it")
         self.equal(self.says("den/healed", "freeze"), [], "it isn't frozen")
-        self.equal((restarted, hog.health()["Status"]), ([], "healthy"), "and nobody has to heal it")
+        self.equal((healer.restarted, hog.health()["Status"]), ([], "healthy"), "and nobody has to heal it")
         self.drop(hog)
 
     def probed(self, container):
