@@ -345,6 +345,15 @@ void act_group_seen(struct actor *a)
         row_due(a, 1); /* at once: what crashes quickly is gone within a second */
 }
 
+void act_group_emptied(struct actor *a)
+{
+        for (uint32_t k = 1; k < a->board->action_top; k++) {
+                const struct action *row = &a->board->action[k];
+                if (action_stands(row) && act_kind(row->kind) && act_kind(row->kind)->stills)
+                        row_due(a, 1);
+        }
+}
+
 void act_operated(struct actor *a, const struct engine_operated *o, uint64_t now_ns)
 {
         struct action *row = act_find(a, o->number);

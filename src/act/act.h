@@ -126,6 +126,8 @@ void act_stop_all(struct actor *a, const char *why, uint64_t now_ns);
 void act_tick(struct actor *a, uint64_t now_ns);
 /* A group of a service has its first process: what follows the service is done to it, too. */
 void act_group_seen(struct actor *a);
+/* The last one in some group has died: what is frozen there is thawed. */
+void act_group_emptied(struct actor *a);
 /* The engine process has done what it was asked, or not. */
 void act_operated(struct actor *a, const struct engine_operated *o, uint64_t now_ns);
 

@@ -1,6 +1,7 @@
 /* Freezing: nothing of the service runs, all of it stays in memory, and goes on where it was when thawed. The
  * kernel freezes a task when it next returns to user mode, so it takes some milliseconds, and a task stuck
- * in the kernel delays the end. What is frozen already was paused by a person, and is left to them.
+ * in the kernel delays the end. What is frozen already was paused by a person, and is left to them. A frozen
+ * group in which nothing lives is a paused container to runc, which doesn't clear those away: it is thawed.
  */
 #include "act/change.h"
 #include "act/kind.h"
@@ -51,6 +52,7 @@ const struct act_kind act_freeze = {
         .ttl_ns = 600 * NSEC_PER_SEC,
         .standing = "frozen",
         .hierarchy = CGROUP_FREEZER,
+        .stills = true,
         .plan = plan,
         .settled = settled,
 };
@@ -60,6 +62,7 @@ const struct act_kind act_hold = {
         .ttl_ns = 600 * NSEC_PER_SEC,
         .standing = "held before it runs again",
         .hierarchy = CGROUP_FREEZER,
+        .stills = true,
         .plan = plan,
         .settled = settled,
 };

@@ -19,6 +19,7 @@ struct act_kind {
         /* Kinds that change one file of each group of the service: */
         enum cgroup_hierarchy hierarchy; /* of cgroup v1, also the controller's name */
         bool follows;                    /* done as well to groups that the service gets later */
+        bool stills;                     /* undone at once in a group in which nothing lives any more */
         /* Fills in file, before and ours, from what the group's folder says now. -EALREADY when there is
          * nothing to change. */
         int (*plan)(
@@ -62,6 +63,9 @@ void row_due(struct actor *a, uint64_t due_ns);
 /* The groups of a service in a controller's hierarchy, each proven to hold nobody else: into a->group[].
  * Returns how many; -ENOENT nothing of it lives, -ENOTSUP it has none of its own, -EPERM others are in it. */
 int target_groups(struct actor *a, uint16_t service, enum cgroup_hierarchy h, struct error *e);
+
+/* Is it dead, or so far that nothing keeps it from dying? */
+bool target_is_dying(const struct actor *a, int32_t pid);
 
 /* ---- standing.c ---- */
 /* Plans for each group: into a->plan[]. Returns how many. */

@@ -89,6 +89,19 @@ static int next_of(
         return -1;
 }
 
+/* Says no to the first that goes on living. */
+static bool is_dying(void *ctx, int32_t pid)
+{
+        return target_is_dying(ctx, pid);
+}
+
+static bool is_deserted(struct actor *a, const struct journal_change *c)
+{
+        cleanup_close int dir = cgroup_open_group(a->layout, (enum cgroup_hierarchy)c->hierarchy, c->path);
+
+        return dir >= 0 && cgroup_each_pid(dir, is_dying, a) == 0;
+}
+
 /* Those that were written down just now, applied or not. */
 static void take_back(struct actor *a, int n, const int place[ACT_GROUPS])
 {
@@ -113,6 +126,15 @@ static int write_down(struct actor *a, const struct action *row, int n, int plac
         return r;
 }
 
+static bool is_all_deserted(struct actor *a, int n)
+{
+        int k = 0;
+
+        while (k < n && is_deserted(a, &a->plan[k]))
+                k++;
+        return k == n;
+}
+
 int standing_apply(struct actor *a, struct action *row, int n, struct error *e)
 {
         int place[ACT_GROUPS];
@@ -126,6 +148,8 @@ int standing_apply(struct actor *a, struct action *row, int n, struct error *e)
                         error_set(e, r, "cannot write %s of %s: %s", change_file_name(a->plan[k].file),
                                 a->plan[k].path, strerror(-r));
         }
+        if (!r && act_kind(row->kind)->stills && is_all_deserted(a, n))
+                r = error_set(e, -ESRCH, "nothing of it lives any more");
         if (r < 0) {
                 take_back(a, n, place);
                 return r;
@@ -169,6 +193,8 @@ static void look_at(struct actor *a, const struct act_kind *kind, int place, con
         } else if (state == JOURNAL_UNDONE) {
                 change_undo(a->layout, c); /* we may have put it back while it was being undone */
                 l->undone++;
+        } else if (kind->stills && is_deserted(a, c) && change_undo(a->layout, c) >= 0) {
+                l->gone++;
         } else if (paused_by_person(a, c)) {
                 snprintf(l->now, sizeof l->now, "paused");
                 l->theirs++;
@@ -233,7 +259,7 @@ void standing_step(struct actor *a, struct action *row, uint64_t now_ns)
         else if (l.theirs && !l.left)
                 row_end(a, row, ACTION_UNDONE, now_ns, "somebody has set %s since, which stays", l.now);
         else if (!l.left && !kind->follows)
-                row_end(a, row, ACTION_UNDONE, now_ns, "its control group is gone");
+                row_end(a, row, ACTION_UNDONE, now_ns, "nothing of it lives any more");
 }
 
 void standing_undo(struct actor *a, struct action *row, const char *why, uint64_t now_ns)

@@ -110,12 +110,12 @@ static int add_group(struct find *f, enum cgroup_hierarchy h, const char *path)
         return 0;
 }
 
-/* On cgroup v1 it leaves its groups when it dies, and they go with their last one. */
-static bool has_died(const struct actor *a, const struct process *p)
+bool target_is_dying(const struct actor *a, int32_t pid)
 {
         struct proc_stat st;
+        int r = proc_read_stat(a->proc_fd, pid, &st);
 
-        return proc_read_stat(a->proc_fd, p->pid, &st) < 0 || st.flags & PROC_FLAG_EXITING;
+        return r == -ENOENT || r == -ESRCH || (!r && st.flags & PROC_FLAG_EXITING);
 }
 
 /* 1 when the process's group was found, 0 when it has none of its own, negative errno. */
@@ -135,7 +135,8 @@ static int group_of(struct find *f, const struct process *p, enum cgroup_hierarc
                 if (r != -ENOENT)
                         return r < 0 ? r : 1;
         }
-        return has_died(a, p) ? -ESRCH : 0;
+        /* on cgroup v1 it leaves its groups when it dies, and they go with their last one */
+        return target_is_dying(a, p->pid) ? -ESRCH : 0;
 }
 
 int target_groups(struct actor *a, uint16_t service, enum cgroup_hierarchy h, struct error *e)

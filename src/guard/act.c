@@ -86,6 +86,14 @@ void guard_act_group_seen(struct guard *g)
         arm(g);
 }
 
+void guard_act_group_emptied(struct guard *g)
+{
+        if (!g->can_act)
+                return;
+        act_group_emptied(&g->actor);
+        arm(g);
+}
+
 void guard_act_start(struct guard *g, int journal_fd, int bury_fd, uint64_t now_ns)
 {
         struct act_ops ops = {.before = before, .operate = operate, .bury = bury, .learn = learn, .ctx = g};

@@ -283,6 +283,8 @@ void guard_act_tick(struct guard *g, uint64_t now_ns);
 void guard_act_stop(struct guard *g);
 /* A group came to life. */
 void guard_act_group_seen(struct guard *g);
+/* The last of a group has died. */
+void guard_act_group_emptied(struct guard *g);
 
 /* ---- ladder.c ---- */
 void guard_ladder_start(struct guard *g);

@@ -187,6 +187,7 @@ void guard_group_emptied(struct guard *g, uint32_t k)
 
         if (g->group[k].open && cgroup_watch_sample(&g->group[k].watch, &now) == 0)
                 add_counters(g, k, &now, clock_boot_ns());
+        guard_act_group_emptied(g);
 }
 
 static void forget_empty(struct guard *g, uint64_t now_ns)

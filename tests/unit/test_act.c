@@ -87,6 +87,37 @@ static void without_the_controller(void)
         lab_end();
 }
 
+/* Where nothing lives any more a frozen group would keep its runtime from clearing it away. */
+static void a_deserted_group_is_not_kept_frozen(void)
+{
+        for (int v2 = 0; v2 < 2; v2++) {
+                lab_begin(v2);
+                uint16_t s = lab_service(SHOP, LAB_PID, "worker");
+                lab_stat(LAB_PID, 'R', 4); /* it began to die before it was frozen */
+                check_int(lab_do(ACTION_FREEZE, s), -ESRCH);
+                check(strstr(e.text, "nothing of it lives"));
+                check_str(lab_read(SHOP, LAB_FREEZE), v2 ? "0" : "THAWED");
+                check_int(lab_written_down(), 0);
+                lab_stat(LAB_PID, 'S', 0);
+                int id = lab_do(ACTION_HOLD, s);
+                check(id > 0);
+                lab_pass(2 * NSEC_PER_SEC);
+                check_int(lab_state(id), ACTION_ACTIVE);
+                lab_stat(LAB_PID, 'Z', 4); /* killed in spite of it, as on v2 */
+                a->due_ns = 0;
+                act_group_emptied(a);
+                check_int(a->due_ns, 1);
+                act_tick(a, lab_now);
+                check_int(lab_state(id), ACTION_UNDONE);
+                check_str(lab_read(SHOP, LAB_FREEZE), v2 ? "0" : "THAWED");
+                check_int(lab_written_down(), 0);
+                a->due_ns = 0;
+                act_group_emptied(a); /* nobody is still */
+                check_int(a->due_ns, 0);
+                lab_end();
+        }
+}
+
 /* On v1 each controller has its own tree; one in which the service is in the root is no group of its own. */
 static void without_a_group_of_its_own(void)
 {
@@ -552,6 +583,7 @@ static void all(void)
         test(memory_leaves_what_is_used);
         test(only_ever_tighter);
         test(without_the_controller);
+        test(a_deserted_group_is_not_kept_frozen);
         test(without_a_group_of_its_own);
         test(dry_run_changes_nothing);
         test(persons_dry_runs_leave_no_trace);
