@@ -4,6 +4,7 @@
 #include "act/change.h"
 #include "act/kind.h"
 #include "act/touch.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "base/util.h"
 
@@ -27,6 +28,33 @@ static void name_group(struct journal_change *c, const struct act_group *g, cons
         c->hierarchy = g->hierarchy;
         text_set(c->path, sizeof c->path, g->path);
         text_set(c->service, sizeof c->service, service);
+}
+
+/* Says no to the first that goes on living. One of another pid namespace, shown as 0, may. */
+static bool is_dying(void *ctx, int32_t pid)
+{
+        return pid > 0 && target_is_dying(ctx, pid);
+}
+
+/* A threaded group of v2 doesn't say which processes are in it. */
+static bool is_deserted(struct actor *a, const struct journal_change *c)
+{
+        cleanup_close int dir = cgroup_open_group(a->layout, (enum cgroup_hierarchy)c->hierarchy, c->path);
+        char type[32];
+
+        if (dir < 0 ||
+                (file_read_at(dir, "cgroup.type", type, sizeof type) > 0 && !strncmp(type, "threaded", 8)))
+                return false;
+        return cgroup_each_pid(dir, is_dying, a) == 0;
+}
+
+static bool is_all_deserted(struct actor *a, int n)
+{
+        int k = 0;
+
+        while (k < n && is_deserted(a, &a->plan[k]))
+                k++;
+        return k == n;
 }
 
 /* A group that was removed since it was found has no files any more. */
@@ -60,6 +88,8 @@ int standing_plan(struct actor *a, const struct act_kind *k, uint16_t service, d
                                        : error_set(e, r, "%s: %s", change_file_name(c->file), strerror(-r));
                 planned += r == 0;
         }
+        if (k->stills && planned && is_all_deserted(a, planned))
+                return error_set(e, -ESRCH, "nothing of it lives any more");
         return planned ? planned : r; /* all of them are so already */
 }
 
@@ -89,19 +119,6 @@ static int next_of(
         return -1;
 }
 
-/* Says no to the first that goes on living. */
-static bool is_dying(void *ctx, int32_t pid)
-{
-        return target_is_dying(ctx, pid);
-}
-
-static bool is_deserted(struct actor *a, const struct journal_change *c)
-{
-        cleanup_close int dir = cgroup_open_group(a->layout, (enum cgroup_hierarchy)c->hierarchy, c->path);
-
-        return dir >= 0 && cgroup_each_pid(dir, is_dying, a) == 0;
-}
-
 /* Those that were written down just now, applied or not. */
 static void take_back(struct actor *a, int n, const int place[ACT_GROUPS])
 {
@@ -126,15 +143,6 @@ static int write_down(struct actor *a, const struct action *row, int n, int plac
         return r;
 }
 
-static bool is_all_deserted(struct actor *a, int n)
-{
-        int k = 0;
-
-        while (k < n && is_deserted(a, &a->plan[k]))
-                k++;
-        return k == n;
-}
-
 int standing_apply(struct actor *a, struct action *row, int n, struct error *e)
 {
         int place[ACT_GROUPS];
@@ -148,6 +156,7 @@ int standing_apply(struct actor *a, struct action *row, int n, struct error *e)
                         error_set(e, r, "cannot write %s of %s: %s", change_file_name(a->plan[k].file),
                                 a->plan[k].path, strerror(-r));
         }
+        /* it may have died since it was planned */
         if (!r && act_kind(row->kind)->stills && is_all_deserted(a, n))
                 r = error_set(e, -ESRCH, "nothing of it lives any more");
         if (r < 0) {

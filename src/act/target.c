@@ -115,7 +115,8 @@ bool target_is_dying(const struct actor *a, int32_t pid)
         struct proc_stat st;
         int r = proc_read_stat(a->proc_fd, pid, &st);
 
-        return r == -ENOENT || r == -ESRCH || (!r && st.flags & PROC_FLAG_EXITING);
+        /* a leader may be dead and its threads live */
+        return r == -ENOENT || r == -ESRCH || (!r && st.flags & PROC_FLAG_EXITING && st.threads <= 1);
 }
 
 /* 1 when the process's group was found, 0 when it has none of its own, negative errno. */

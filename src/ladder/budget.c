@@ -49,6 +49,16 @@ static void spend(struct budget *b, const struct service *s, int32_t code, uint6
                 b->free_ns = at_ns + b->window_ns;
 }
 
+static bool has_policy(const struct board *b, uint16_t service)
+{
+        bool has = b->service[service].policy != RESTART_NO; /* of the container that was told of last */
+
+        for (uint32_t i = 1; !has && i < b->container_top; i++)
+                has = b->container[i].id[0] && b->container[i].service == service &&
+                      b->container[i].policy != RESTART_NO;
+        return has;
+}
+
 /* From the latest back. */
 static struct budget count(struct ladder *l, uint16_t service, uint64_t now_ns)
 {
@@ -65,7 +75,7 @@ static struct budget count(struct ladder *l, uint16_t service, uint64_t now_ns)
                 b.limit = s->labels.restarts;
                 b.window_ns = s->labels.restarts_window_ns;
         }
-        if (s->policy == RESTART_NO)
+        if (!has_policy(l->board, service))
                 return b; /* whoever starts it again means it */
         if (s->returned_ns > from && (s->returned_ns > now_ns || now_ns - s->returned_ns <= b.window_ns))
                 spend(&b, s, s->returned_code, s->returned_ns);
@@ -132,11 +142,11 @@ static bool has_begun(const struct ladder *l, uint16_t service, const struct ser
         for (uint32_t i = 1; i < b->process_top; i++) {
                 const struct process *p = &b->process[i];
                 bool lives = p->state == PROCESS_ALIVE || p->state == PROCESS_LEADER;
-                bool prepares = p->flags & PROCESS_F_INIT &&
-                                !(p->flags & (PROCESS_F_EXECED | PROCESS_F_PRE_EXISTING)) &&
-                                now_ns < p->start_ns + PREPARES_NS;
+                bool stage = text_glob("runc:[*", p->comm) ||
+                             (p->flags & PROCESS_F_INIT &&
+                                     !(p->flags & (PROCESS_F_EXECED | PROCESS_F_PRE_EXISTING)));
 
-                if (lives && p->service == service && (prepares || text_glob("runc:[*", p->comm)))
+                if (lives && p->service == service && stage && now_ns < p->start_ns + PREPARES_NS)
                         return false;
         }
         return true;
@@ -152,7 +162,9 @@ static bool due(struct ladder *l, struct ladder_case *c, const struct service *s
                 return !c->standing || restarts_of(s) >= c->restarts + wanted;
         if (c->standing)
                 return false;
-        bool in_vain = case_memory(l, c->service)->holds >= wanted || c->missed >= wanted;
+        /* those of a service with several containers may crash together */
+        bool in_vain =
+                case_memory(l, c->service)->holds >= wanted || c->missed >= wanted * MAX(s->containers, 1u);
         if (hold && in_vain && c->next + 1 < c->plan.count) {
                 c->next++;
                 hold = false;

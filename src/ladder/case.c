@@ -369,7 +369,7 @@ bool case_raise(struct ladder *l, struct ladder_case *c, uint64_t ttl_ns, const 
                 note_taken(l, c, &o, id, now_ns);
                 return true;
         }
-        c->excused = r == -EAGAIN;
+        c->excused |= r == -EAGAIN;
         if (r == -EAGAIN || is_about_the_moment(&o, r))
                 return false;
         if (r == -EPERM || r == -EALREADY) { /* not to be touched; or somebody has his hand on it */

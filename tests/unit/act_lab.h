@@ -215,17 +215,17 @@ static inline void lab_list(const char *group, int32_t pid)
 
 /* ---- processes ---- */
 
-/* Its state and the kernel's flags of it, 4 = it is dying. */
-static inline void lab_stat(int32_t pid, char state, unsigned flags)
+/* Its state, the kernel's flags of it, 4 = it is dying, and how many threads it has. */
+static inline void lab_stat(int32_t pid, char state, unsigned flags, int threads)
 {
         char name[64], text[200];
 
         snprintf(name, sizeof name, "proc/%d/stat", pid);
         snprintf(text, sizeof text,
-                "%d (worker) %c 1 1 1 0 -1 %u 0 0 0 0 0 0 0 0 20 0 1 0 100 0 0 18446744073709551615 0 0 0 0 "
+                "%d (worker) %c 1 1 1 0 -1 %u 0 0 0 0 0 0 0 0 20 0 %d 0 100 0 0 18446744073709551615 0 0 0 0 "
                 "0 0 0 0 0 "
                 "0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
-                pid, state, flags);
+                pid, state, flags, threads);
         tree_put(&lab_tree, name, text);
 }
 
@@ -244,7 +244,7 @@ static inline uint32_t lab_process(const char *group, int32_t pid, const char *c
                 snprintf(text, sizeof text, "4:cpu,cpuacct:%s\n3:memory:%s\n2:pids:%s\n1:freezer:%s\n", group,
                         group, group, group);
         tree_put(&lab_tree, name, text);
-        lab_stat(pid, 'S', 0);
+        lab_stat(pid, 'S', 0, 1);
         lab_list(group, pid);
         return i;
 }

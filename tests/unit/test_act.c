@@ -93,17 +93,20 @@ static void a_deserted_group_is_not_kept_frozen(void)
         for (int v2 = 0; v2 < 2; v2++) {
                 lab_begin(v2);
                 uint16_t s = lab_service(SHOP, LAB_PID, "worker");
-                lab_stat(LAB_PID, 'R', 4); /* it began to die before it was frozen */
+                lab_stat(LAB_PID, 'R', 4, 1); /* it began to die before it was frozen */
                 check_int(lab_do(ACTION_FREEZE, s), -ESRCH);
                 check(strstr(e.text, "nothing of it lives"));
                 check_str(lab_read(SHOP, LAB_FREEZE), v2 ? "0" : "THAWED");
                 check_int(lab_written_down(), 0);
-                lab_stat(LAB_PID, 'S', 0);
+                lab_stat(LAB_PID, 'S', 0, 1);
                 int id = lab_do(ACTION_HOLD, s);
                 check(id > 0);
                 lab_pass(2 * NSEC_PER_SEC);
                 check_int(lab_state(id), ACTION_ACTIVE);
-                lab_stat(LAB_PID, 'Z', 4); /* killed in spite of it, as on v2 */
+                lab_stat(LAB_PID, 'Z', 4, 3); /* its first thread has ended, and it goes on */
+                lab_pass(2 * NSEC_PER_SEC);
+                check_int(lab_state(id), ACTION_ACTIVE);
+                lab_stat(LAB_PID, 'Z', 4, 1); /* killed in spite of it, as on v2 */
                 a->due_ns = 0;
                 act_group_emptied(a);
                 check_int(a->due_ns, 1);
@@ -127,7 +130,7 @@ static void without_a_group_of_its_own(void)
         check_int(lab_do(ACTION_QUOTA, s), -ENOTSUP);
         check(strstr(e.text, "cpu"));
         check(lab_do(ACTION_FREEZE, s) > 0);
-        lab_stat(LAB_PID, 'Z', 4); /* it died just now, and has left its groups by that */
+        lab_stat(LAB_PID, 'Z', 4, 1); /* it died just now, and has left its groups by that */
         check_int(lab_do(ACTION_QUOTA, s), -ESRCH);
         lab_end();
 }

@@ -120,6 +120,7 @@ static void one_that_is_being_made_is_not_held(void)
         check_int(y->orders, 0);
         y->b->process[second].flags |= PROCESS_F_EXECED;
         uint32_t stage = fake_process(y->b, i, 300, 0, "runc:[1:CHILD]");
+        y->b->process[stage].start_ns = y->lab->now;
         yard_tick(y, 2);
         check_int(y->orders, 0);
         y->b->process[stage].state = PROCESS_BURIED;

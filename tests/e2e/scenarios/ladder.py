@@ -148,7 +148,8 @@ class Ladder(Scenario):
             return status == "exited" or (status == "running" and self.frozen_or_none(spin))
 
         self.eventually(ended, 60, "what crashes at once is held, too, or kept stopped")
-        self.check(self.says("den/spin", "hold taken") or self.says("den/spin", "quarantine taken"), "by Sexton")
+        taken = lambda: self.says("den/spin", "hold taken") or self.says("den/spin", "quarantine taken")  # noqa: E731
+        self.eventually(taken, 10, "by Sexton")
         self.drop(spin)
 
     def leak_ended(self):
