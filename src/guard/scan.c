@@ -16,6 +16,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define YOUNG_NS (2 * NSEC_PER_SEC)
+
 /* ---- one process as /proc shows it ---- */
 
 static uint32_t add_unknown(struct guard *g, const struct proc_stat *st, uint64_t now_ns)
@@ -41,6 +43,8 @@ static uint32_t add_unknown(struct guard *g, const struct proc_stat *st, uint64_
                         p->flags |= PROCESS_F_SELF;
         world_set_command(&g->world, i, NULL, NULL);
         guard_resolve(g, i);
+        if (g->ticks || now_ns < p->start_ns + YOUNG_NS)
+                guard_want_settle(g, i, now_ns); /* it may be on its way from its parent's group to its own */
         return i;
 }
 

@@ -56,6 +56,24 @@ static void who_is_told_is_not_looked_for(void)
         end();
 }
 
+/* The manager forks, and then its child goes to the group of its unit: a scan may come in between. */
+static void one_that_a_scan_met_on_its_way_is_placed_again(void)
+{
+        begin();
+        b->sources.scan = true;
+        g->ticks = 1;
+        tree_put(&lab_tree, "proc/500/cgroup", "0::/init.scope\n");
+        lab_put_process(500, 90 * S, 0);
+        guard_scan(g, now);
+        uint32_t i = world_find(&g->world, 500);
+        check(i);
+        check_str(b->service[b->process[i].service].name, "init.scope");
+        tree_put(&lab_tree, "proc/500/cgroup", "0::/system.slice/demo.service\n");
+        guard_settle(g, clock_boot_ns() + S); /* scans have the real clock */
+        check_str(b->service[b->process[i].service].name, "demo.service");
+        end();
+}
+
 static void a_moments_difference_is_none(void)
 {
         begin();
@@ -282,6 +300,7 @@ static void without_the_means_nothing_is_looked_for(void)
 static void all(void)
 {
         test(who_is_told_is_not_looked_for);
+        test(one_that_a_scan_met_on_its_way_is_placed_again);
         test(a_moments_difference_is_none);
         test(what_two_looks_miss_is_found);
         test(a_child_of_pid_1_tells_of_itself);
