@@ -20,6 +20,8 @@ static const char *const controller_names[CGROUP_HIERARCHIES] = {
         [CGROUP_FREEZER] = "freezer",
 };
 
+enum { STRAYS = 64 }; /* processes that are asked in vain */
+
 struct find {
         struct actor *a;
         uint16_t service;
@@ -144,7 +146,8 @@ int target_groups(struct actor *a, uint16_t service, enum cgroup_hierarchy h, st
 {
         const struct board *b = a->board;
         struct find f = {.a = a, .service = service, .e = e};
-        uint8_t seen[WORLD_CGROUPS / 8] = {0};
+        uint8_t seen[WORLD_CGROUPS / 8] = {0}, bare[WORLD_CGROUPS / 8] = {0};
+        uint32_t strays = 0;
         bool lives = false;
 
         for (uint32_t i = 1; i < b->process_top; i++) {
@@ -160,10 +163,15 @@ int target_groups(struct actor *a, uint16_t service, enum cgroup_hierarchy h, st
                                                      : error_set(e, r, "cannot look at its control group: %s",
                                                                strerror(-r));
                 lives = true;
-                if (!r)
+                /* a runtime joins one hierarchy after the other: those that are there already tell */
+                (r ? seen : bare)[p->cgroup / 8] |= (uint8_t)(1u << p->cgroup % 8);
+                strays += !r;
+                if (strays > STRAYS)
+                        break;
+        }
+        for (size_t k = 0; k < sizeof bare; k++)
+                if (bare[k] & ~seen[k])
                         return error_set(e, -ENOTSUP, "it has no control group of its own with %s",
                                 controller_names[h]);
-                seen[p->cgroup / 8] |= (uint8_t)(1u << p->cgroup % 8);
-        }
         return lives ? f.count : error_set(e, -ESRCH, "nothing of it lives");
 }

@@ -130,6 +130,11 @@ static void without_a_group_of_its_own(void)
         check_int(lab_do(ACTION_QUOTA, s), -ENOTSUP);
         check(strstr(e.text, "cpu"));
         check(lab_do(ACTION_FREEZE, s) > 0);
+        lab_process(SHOP, LAB_PID + 1, "other"); /* the first is only on its way, then */
+        check(lab_do(ACTION_QUOTA, s) > 0);
+        tree_put(&lab_tree, "proc/5000001/cgroup", "4:cpu,cpuacct:/\n3:memory:/shop\n1:freezer:/shop\n");
+        check_int(lab_do_value(ACTION_QUOTA, s, 0.3), -ENOTSUP);
+        lab_stat(LAB_PID + 1, 'Z', 4, 1);
         lab_stat(LAB_PID, 'Z', 4, 1); /* it died just now, and has left its groups by that */
         check_int(lab_do(ACTION_QUOTA, s), -ESRCH);
         lab_end();

@@ -2,8 +2,6 @@ import glob
 import os
 
 from harness import procfs
-from harness.autoheal import Autoheal
-from harness.engine import seconds
 from harness.scenario import Scenario
 
 ENFORCED = {"sexton.mode": "enforce"}
@@ -33,7 +31,6 @@ class Ladder(Scenario):
         self.observed()
         self.enforced()
         self.enforced_without_dockerd()
-        self.beside_autoheal()
         self.restarts_held()
         self.crash_at_once_held()
         self.leak_ended()
@@ -97,33 +94,6 @@ class Ladder(Scenario):
         finally:
             self.engine.resume()
         self.drop(hog)
-
-    def beside_autoheal(self):
-        """What somebody else restarts when it looks unhealthy is slowed, and not frozen."""
-        def health(*probe):
-            return {"Test": ["CMD", "/w/zoo", *probe], "Interval": seconds(1), "Timeout": seconds(30), "Retries": 1}
-
-        heal = {"autoheal": "true"}
-        sick = self.zoo("sick", "idle", project="den", service="sick", labels=heal, health=health("no such mode"))
-        with Autoheal(self.engine) as healer:
-            self.eventually(lambda: healer.restarted, 30, "what is unhealthy is restarted by somebody else")
-        self.drop(sick)
-        hog = self.zoo(
-            "healed", "crowd", 40, project="den", service="healed", labels={**ENFORCED, **heal},
-            health=health("cycle", "0", "0"),
-        )  # fmt: skip
-        with Autoheal(self.engine) as healer:
-            self.eventually(lambda: self.says("den/healed", "quota", "help"), 60, "it is slowed, and looked at after that")
-            seen = self.probed(hog)
-            rounds = healer.rounds
-            self.eventually(lambda: self.probed(hog) > seen, 60, "it is probed again")
-            self.eventually(lambda: healer.rounds > rounds + 1, 30, "and looked at by who would heal it")
-        self.equal(self.says("den/healed", "freeze"), [], "it isn't frozen")
-        self.equal((healer.restarted, hog.health()["Status"]), ([], "healthy"), "and nobody has to heal it")
-        self.drop(hog)
-
-    def probed(self, container):
-        return max([one["End"] for one in container.health().get("Log") or []], default="")
 
     def restarts_held(self):
         loop = self.zoo(
