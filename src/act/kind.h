@@ -61,7 +61,8 @@ void row_due(struct actor *a, uint64_t due_ns);
 
 /* ---- target.c ---- */
 /* The groups of a service in a controller's hierarchy, each proven to hold nobody else: into a->group[].
- * Returns how many; -ESRCH nothing of it lives, -ENOTSUP it has none of its own, -EPERM others are in it. */
+ * Returns how many; -ESRCH nothing of it lives, -ENOTSUP it has none of its own, -EPERM others are in it,
+ * -EAGAIN as that, but they may be on their way. */
 int target_groups(struct actor *a, uint16_t service, enum cgroup_hierarchy h, struct error *e);
 
 /* Is it dead, or so far that nothing keeps it from dying? */

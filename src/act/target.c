@@ -20,6 +20,8 @@ static const char *const controller_names[CGROUP_HIERARCHIES] = {
         [CGROUP_FREEZER] = "freezer",
 };
 
+#define YOUNG_NS (2 * NSEC_PER_SEC)
+
 enum { STRAYS = 64 }; /* processes that are asked in vain */
 
 struct find {
@@ -38,6 +40,12 @@ static bool is_of(struct find *f, int32_t pid, uint32_t *ret)
 {
         *ret = world_find(f->a->world, pid);
         return *ret && f->a->board->process[*ret].service == f->service;
+}
+
+/* It may be on its way into this group: a runtime joins one hierarchy after the other. */
+static bool is_young(const struct actor *a, uint32_t process)
+{
+        return a->board->updated_ns < a->board->process[process].start_ns + YOUNG_NS;
 }
 
 static bool check_member(void *ctx, int32_t pid)
@@ -62,7 +70,8 @@ static bool check_member(void *ctx, int32_t pid)
                 if (f->code == -ESRCH)
                         f->code = 0;
         } else {
-                f->code = error_set(f->e, -EPERM, "its control group also holds process %d of %s", pid,
+                f->code = error_set(f->e, is_young(a, i) ? -EAGAIN : -EPERM,
+                        "its control group also holds process %d of %s", pid,
                         a->board->service[a->board->process[i].service].name);
         }
         return f->code == 0;
