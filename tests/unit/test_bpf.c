@@ -414,7 +414,14 @@ static void iterator_tells_who_has_not_run(void)
         }
         close(gate[0]);
         check(task_becomes(s, &l, 'D'));
-        uint64_t before = l.t[0].switches;
+        uint64_t before = 0;
+        /* it is called so before it has given up its processor */
+        for (int k = 0; k < 1000 && (!before || l.t[0].switches != before); k++) {
+                before = l.t[0].switches;
+                usleep(10000);
+                l.n = 0;
+                bpf_source_tasks(s, BPF_TASK_ACTIVE, keep_task, &l);
+        }
         check(before > 0);
         l.n = 0;
         bpf_source_tasks(s, BPF_TASK_ACTIVE, keep_task, &l);
