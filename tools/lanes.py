@@ -16,7 +16,8 @@ import tally
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILDS = "build-ci"
-JOBS = str((os.cpu_count() or 2) + 1)  # of tests: some of them wait
+CPUS = os.cpu_count() or 2
+JOBS = CPUS + 1  # of tests: some of them wait
 RELEASE = ["-Dbuildtype=release", "--prefix=/usr"]  # as the package is built
 # Less optimised it is built in half the time, and tested in hardly more. Then gcc doesn't see what can't be too long.
 QUICKLY = ["-Doptimization=1"]
@@ -150,12 +151,12 @@ class Lane:
             self.fail(f"there is no test in the suite {suite}", "")
         return found
 
-    def meson_tests(self, folder, options=(), env=None, wrapper=()):
+    def meson_tests(self, folder, options=(), env=None, wrapper=(), jobs=JOBS):
         log = os.path.join(ROOT, folder, "meson-logs", "testlog.json")
         if os.path.exists(log):
             os.unlink(log)
         done = subprocess.run(
-            [*wrapper, "meson", "test", "-C", folder, "--no-rebuild", "--num-processes", JOBS, *options],
+            [*wrapper, "meson", "test", "-C", folder, "--no-rebuild", "--num-processes", str(jobs), *options],
             cwd=ROOT, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
         )  # fmt: skip
@@ -198,6 +199,7 @@ def asan(lane):
                 "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1",
                 "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
             },
+            jobs=CPUS,  # they are busy here, and one more would only make them late
         )
 
 
