@@ -51,6 +51,22 @@ static void a_poll_goes_on(void)
 
 static int told[2];
 
+/* A holder that sleeps until it is told. */
+static void begin_to_be_told(struct lab *l, void (*life)(struct stage *s))
+{
+        check_int(pipe(told), 0);
+        check(begin(l, life));
+        check(is_state(l, l->holder, 'S'));
+}
+
+static void tell_and_end(struct lab *l)
+{
+        check_int(write(told[1], "x", 1), 1);
+        end(l);
+        close(told[0]);
+        close(told[1]);
+}
+
 static void waits_for_events(struct stage *s)
 {
         int ep = epoll_create1(0);
@@ -68,14 +84,9 @@ static void an_endless_epoll_is_not_interrupted(void)
         struct lab l;
 
         SKIP_ELSEWHERE;
-        check_int(pipe(told), 0);
-        check(begin(&l, waits_for_events));
-        check(is_state(&l, l.holder, 'S'));
+        begin_to_be_told(&l, waits_for_events);
         check_all_buried(&l);
-        check_int(write(told[1], "x", 1), 1);
-        end(&l);
-        close(told[0]);
-        close(told[1]);
+        tell_and_end(&l);
 }
 
 /* What is gone by the time of the stop: the holder goes on without a call. */
@@ -84,9 +95,7 @@ static void nor_for_nothing(void)
         struct lab l;
 
         SKIP_ELSEWHERE;
-        check_int(pipe(told), 0);
-        check(begin(&l, waits_for_events));
-        check(is_state(&l, l.holder, 'S'));
+        begin_to_be_told(&l, waits_for_events);
         for (uint32_t k = 0; k < DEAD; k++)
                 l.request.dead[k].start_ns += NSEC_PER_SEC; /* others */
         bury_run(l.proc_fd, NULL, &l.request, &l.result);
@@ -94,10 +103,7 @@ static void nor_for_nothing(void)
         check_int(l.result.skipped, DEAD);
         check(l.result.stops >= 1);
         check(is_state(&l, l.holder, 'S'));
-        check_int(write(told[1], "x", 1), 1);
-        end(&l);
-        close(told[0]);
-        close(told[1]);
+        tell_and_end(&l);
 }
 
 /* To whom signals are sent that it ignores sees none of them, unless it is traced. */
@@ -106,9 +112,7 @@ static void nor_by_the_death_of_children(void)
         struct lab l;
 
         SKIP_ELSEWHERE;
-        check_int(pipe(told), 0);
-        check(begin(&l, waits_for_events));
-        check(is_state(&l, l.holder, 'S'));
+        begin_to_be_told(&l, waits_for_events);
         pid_t herald = fork();
         if (!herald) {
                 prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -124,10 +128,7 @@ static void nor_by_the_death_of_children(void)
         check_int(waitpid(herald, NULL, 0), herald);
         check_int(buried(&l) + l.result.left, DEAD);
         check(is_state(&l, l.holder, 'S'));
-        check_int(write(told[1], "x", 1), 1);
-        end(&l);
-        close(told[0]);
-        close(told[1]);
+        tell_and_end(&l);
 }
 
 static void reads(struct stage *s)
@@ -143,14 +144,9 @@ static void a_read_goes_on(void)
         struct lab l;
 
         SKIP_ELSEWHERE;
-        check_int(pipe(told), 0);
-        check(begin(&l, reads));
-        check(is_state(&l, l.holder, 'S'));
+        begin_to_be_told(&l, reads);
         check_all_buried(&l);
-        check_int(write(told[1], "x", 1), 1);
-        end(&l);
-        close(told[0]);
-        close(told[1]);
+        tell_and_end(&l);
 }
 
 static volatile int signals_seen;
